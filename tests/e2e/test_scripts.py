@@ -197,6 +197,11 @@ async def everything_is_found_by_typing(page: Page) -> None:
     await page.keyboard.press("Control+k")
     await page.get_by_role("combobox", name="Go to a page").fill("toda")
     await page.get_by_role("option", name="Today").wait_for()
+    await page.get_by_role("combobox", name="Go to a page").fill("till")
+    await page.get_by_role("option", name="Close the till").wait_for()
+    assert await page.get_by_role("option", name="Closings of the till").count() == 1
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/admin/payments/desk/close")
 
 
 async def figures_are_drawn(page: Page) -> None:

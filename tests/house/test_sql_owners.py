@@ -43,6 +43,7 @@ OWNS = {
     "incidents": """incident incident_action incident_alert incident_delivery incident_entry incident_role
         incident_update maintenance_window site_closure status_component status_day status_delivery
         status_event status_probe status_subscriber status_webhook""",
+    "reporting": "till_closing",
     "search": "search_change search_change_mark",
     "http": "idempotency_key",
     "jobs": "job_trace",

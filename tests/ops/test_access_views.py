@@ -42,6 +42,7 @@ WITHHELD = {
     "status_subscriber": "email email_key",
     "status_webhook": "url host challenge",
     "stay_override": "detail reason",
+    "till_closing": "note closed_by",
 }
 # Tables of which nothing is shown: who is signed in, by what, from where; what guests type; sealed answers.
 WHOLE = """audit_spooled booking_words browser_booking checkout_draft guest_challenge guest_passkey

@@ -28,6 +28,7 @@ from hotel_booking.core.errors import Invalid
 from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.core.money import exponent, step
 from hotel_booking.http.ui import assets
+from hotel_booking.http.ui.forms import Form
 from tests.clients.node import node
 
 READ: list[tuple[str, str, int]] = [
@@ -213,7 +214,7 @@ def _as_the_server(currency: str, text: str, problem: str) -> tuple[str, str]:
     except Unreadable:
         return "", problem or "a refusal"  # in words of its own
     except Invalid as error:
-        return "", f"{error.detail}: {error.fix}"
+        return "", Form.of().failed(error).errors[""]
 
 
 @pytest.mark.parametrize("currency", sorted(CURRENCIES))

@@ -287,7 +287,7 @@ def test_edits_in_words() -> None:
         plans=("FLEX", ""),
     )
     assert describe(edit, "EUR") == (
-        "Price -7.5 % rounded to 1.00, closed, no max stay, min stay 2 nights on arrival: DBL"
+        "Price -7.5% rounded to 1.00, closed, no max stay, min stay 2 nights on arrival: DBL"
         " on FLEX, all plans, Mon to Wed, Sun"
     )
     assert shown("price", 123_450, "EUR") == "1,234.50"

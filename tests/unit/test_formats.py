@@ -75,7 +75,7 @@ def test_money_as_a_language_writes_it(amount: int, currency: str, locale: str, 
 def test_money_in_its_other_forms() -> None:
     assert formats.money(12_900, "EUR", "en_GB", whole=True) == "€129"
     assert formats.money(12_950, "EUR", "en_GB", whole=True) == "€129.50"
-    assert formats.coded(129_000, "EUR") == "1,290.00 EUR"
+    assert formats.english(129_000, "EUR") == "€1,290.00"
     assert formats.bare(-129_050, "EUR") == "-1,290.50"
     assert [formats.tight(n, "EUR") for n in (12_900, 12_950)] == ["129", "129.50"]
     assert [formats.for_field(n, "KWD") for n in (1_200, 1_234, None)] == ["1.20", "1.2340", ""]

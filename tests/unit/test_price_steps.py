@@ -96,7 +96,7 @@ def test_the_adjustment_is_called_by_what_it_is() -> None:
     found = price(rules, nights(45_120), Occupancy(2))
     assert [(line.label, line.amount) for line in found.lines] == [
         ("Double, Flexible", 45_120),
-        ("Flexible, -1.110 KWD per night", -1_110),
+        ("Flexible, -KWD\u00a01.110 per night", -1_110),
     ]
 
 

@@ -21,7 +21,7 @@ from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.properties.vocabularies import MEALS, PROPERTY_AMENITIES, ROOM_AMENITIES
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.reporting.entry_measures import Measures, measures_in_entries
-from hotel_booking.domains.reporting.entry_names import Names, names_in_entries
+from hotel_booking.domains.reporting.entry_names import Names, names_in_entries, object_name
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
@@ -92,6 +92,7 @@ async def list_entries(
         kinds=[(name, headed(name, "object")) for name in await queries.object_kinds(tx)],
         kept={entry.id: _kept(entry, properties, names, measures) for entry in found[:_PAGE]},
         properties={key: row.name for key, row in properties.items()},
+        objects={entry.id: object_name(entry, names) for entry in found[:_PAGE]},
         references={key: name for (column, key), name in names.items() if column == "booking_id"},
     )
 
@@ -115,7 +116,7 @@ def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures
 
 
 def _measured(number: int, kind: str, currency: str | None) -> str:
-    """The value of a tax, a deposit or a derived plan's difference, as the hotel says it: 10 %, €12.00."""
+    """The value of a tax, a deposit or a derived plan's difference, as the hotel says it: 10%, €12.00."""
     match kind:
         case "percent":
             return wording.percent(number)

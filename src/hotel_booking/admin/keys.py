@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import DomainError
+from hotel_booking.core.errors import Conflict, DomainError, sentence
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -19,7 +19,7 @@ from hotel_booking.domains.properties.choices import properties_within
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import Caution, page, see_other
 
 _PAGE = 50
 _MANAGE = staff(Permission.KEYS_MANAGE)
@@ -93,9 +93,14 @@ async def create_key(
 @post("/keys/{key_id:int}/rotate", opt=_MANAGE, status_code=200)
 async def rotate_key(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, key_id: KeyId
-) -> Response[str]:
-    """A new secret with the same rights; the old one works for another day."""
-    new = await service.rotate_key(tx, key_id=key_id, now=now, overlap=_OVERLAP, by=caller)
+) -> Response[str] | Response[bytes]:
+    """A new secret with the same rights; the old one works for another day. What a colleague has rotated or
+    closed meanwhile is told above the list."""
+    try:
+        new = await service.rotate_key(tx, key_id=key_id, now=now, overlap=_OVERLAP, by=caller)
+    except Conflict as error:
+        told = Caution(f"{sentence(error.detail)}. {sentence(error.fix or '')}.")
+        return see_other(request, "/admin/keys", notice=told)
     return _shown_once(request, new, "The key has a new secret")
 
 

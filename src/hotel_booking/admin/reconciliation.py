@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from hotel_booking.http.ui.render import page, see_other
 _LOOKED_BACK = timedelta(days=30)
 _STUCK = timedelta(hours=1)
 _MOST = 100
+# As amounts were kept before they were kept in words: 6000, 6000 EUR, captured, 6000 EUR.
+_MINOR_UNITS = re.compile(r"(?:.*, )?\d+(?: [A-Z]{3}| \(.*\))?")
 RunId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
 
 
@@ -55,11 +58,15 @@ async def show_comparison(
     """One comparison, each difference by name. It speaks of all properties, so it takes a role at all of
     them."""
     caller.require_permission(Permission.PAYMENTS_VIEW)
+    differences = await open_payments.differences(tx, run_id)
     return page(
         request,
         "payments/comparison.html",
         run=await reconcile.run(tx, run_id),
-        differences=await open_payments.differences(tx, run_id),
+        differences=differences,
+        in_minor_units=any(
+            _MINOR_UNITS.fullmatch(said) for each in differences for said in (each.ours, each.theirs)
+        ),
     )
 
 

@@ -31,6 +31,7 @@ from hotel_booking.admin import (
     staff,
     stays,
     till,
+    till_closing,
     today,
 )
 
@@ -63,6 +64,7 @@ router = Router(
         *sign_in.handlers,
         *staff.handlers,
         *till.handlers,
+        *till_closing.handlers,
         *today.handlers,
     ],
     include_in_schema=False,

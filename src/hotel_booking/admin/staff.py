@@ -173,7 +173,7 @@ async def _grants(tx: Transaction, caller: Caller, form: Form) -> list[Grant]:
         if at:
             grants.append(Grant(Role(role), known.get(at), None if at == _EVERYWHERE else at))
     if not grants and not form.errors:
-        form.wrong("", "choose at least one role")
+        form.wrong("role-0", "choose at least one role")
     return grants
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from hotel_booking.core.dates import business_date, business_day_end, local_instant
+from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import plain_digits
@@ -20,7 +20,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.properties.errors import NoSuchProperty
-from hotel_booking.domains.reporting.till import DeskEntry, desk_entries, sums
+from hotel_booking.domains.reporting.till import DeskEntry, day_began, desk_entries, sums
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import page
@@ -44,8 +44,7 @@ async def show_till(
     if hotel is None:
         raise NoSuchProperty(f"there is no property {slug!r}")
     form = Form.of(property=slug, since=asked.get("since", ""), until=asked.get("until", ""))
-    today = business_date(now, hotel.timezone, hotel.day_end_time)
-    begun = business_day_end(today - timedelta(days=1), hotel.timezone, hotel.day_end_time)
+    begun = day_began(now, hotel.timezone, hotel.day_end_time)
     since = _moment(form, "since", hotel) or begun
     # What is recorded in this minute is there too.
     until = _moment(form, "until", hotel) or now + _MINUTE

@@ -10,7 +10,6 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.formats import coded
 from hotel_booking.core.money import to_decimal
 from hotel_booking.core.replica import read
 from hotel_booking.domains.identity.caller import Caller
@@ -70,7 +69,6 @@ async def show_today(
         currency=single.property_.currency if single else whole.currency,
         money=money,
         rates_age=None if whole.rates_of is None else max((now.date() - whole.rates_of).days, 0),
-        plainly=coded,
         occupancy=_occupancy(shown.nights),
         rates=_rates(shown.nights, single.property_.currency if single else whole.currency)
         if money

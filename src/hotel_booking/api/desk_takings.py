@@ -1,4 +1,5 @@
-"""What was taken and given back at a property's desk, by person and means: for a night audit or a till."""
+"""What was taken and given back at a property's desk, by person and means, and what was counted in its till:
+for a night audit and for accounts."""
 
 from __future__ import annotations
 
@@ -7,17 +8,20 @@ from typing import Annotated
 
 import msgspec
 from litestar import get
-from litestar.params import QueryParameter
+from litestar.params import Parameter, QueryParameter
 
 from hotel_booking.api.properties import owned
-from hotel_booking.core.dates import Instant, business_date, business_day_end
+from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.types import DeskWay
-from hotel_booking.domains.reporting.till import Act, DeskSum, desk_entries, sums
+from hotel_booking.domains.reporting.till import Act, DeskSum, day_began, desk_entries, sums
+from hotel_booking.domains.reporting.till_closing import Closing, closings
+from hotel_booking.http import pages
 from hotel_booking.http.access import needs
+from hotel_booking.http.pages import Page
 from hotel_booking.http.shapes import of_parameter
 
 _INSTANT = {"format": "date-time"}
@@ -85,8 +89,7 @@ async def list_desk_takings(
     """Every payment that was recorded at the desk in cash, on the card terminal or by bank transfer, what was
     given back of such payments, and those that were reversed, each by whom. At most 31 days."""
     property_ = await owned(tx, slug, caller)
-    today = business_date(now, property_.timezone, property_.day_end_time)
-    begun = business_day_end(today - timedelta(days=1), property_.timezone, property_.day_end_time)
+    begun = day_began(now, property_.timezone, property_.day_end_time)
     first = _instant(since, "since") or begun
     ended = _instant(until, "until")
     last = ended or now + timedelta(minutes=1)
@@ -112,6 +115,73 @@ async def list_desk_takings(
     )
 
 
+class TillClosing(msgspec.Struct, frozen=True):
+    """A till as it was counted and closed: cash alone. `cash_reversed` and `cash_given_back` are negative or
+    0. `expected` is what should have been there, `difference` what was there beyond that (negative: missing),
+    `removed` what of it went to the safe or the bank, `left` what the next shift began with."""
+
+    id: int
+    since: Instant
+    closed_at: Instant
+    closed_by: str
+    opening: Money
+    cash_taken: Money
+    cash_reversed: Money
+    cash_given_back: Money
+    expected: Money
+    counted: Money
+    difference: Money
+    removed: Money
+    left: Money
+    note: str
+
+
+@get(
+    "/properties/{slug:str}/till-closings",
+    opt=needs(Scope.REPORTS_READ),
+    tags=["Front desk"],
+    summary="What was counted in the till",
+)
+async def list_till_closings(
+    slug: str,
+    tx: Transaction,
+    caller: Caller,
+    limit: Annotated[int, Parameter(ge=1, le=pages.MAX_LIMIT)] = pages.DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[TillClosing]:
+    """Every closing of the property's till, the newest first. The till is closed in the panel."""
+    property_ = await owned(tx, slug, caller)
+    before = pages.position(cursor, "till-closings")
+    found = await closings(tx, property_id=property_.id, before=before, limit=limit + 1)
+    last = found[limit - 1].id if len(found) > limit else None
+    return Page(
+        [_closing(one) for one in found[:limit]],
+        pages.after(last, "till-closings") if last is not None else None,
+    )
+
+
+def _closing(one: Closing) -> TillClosing:
+    def money(amount: int) -> Money:
+        return Money(amount, one.currency)
+
+    return TillClosing(
+        id=one.id,
+        since=one.since,
+        closed_at=one.closed_at,
+        closed_by=one.closed_by,
+        opening=money(one.opening),
+        cash_taken=money(one.cash_taken),
+        cash_reversed=money(one.cash_reversed),
+        cash_given_back=money(one.cash_given_back),
+        expected=money(one.expected),
+        counted=money(one.counted),
+        difference=money(one.difference),
+        removed=money(one.removed),
+        left=money(one.left),
+        note=one.note,
+    )
+
+
 def _instant(text: str | None, name: str) -> datetime | None:
     """An instant in an address, in UTC. Litestar would take one without a time zone, and a number of seconds,
     too."""
@@ -129,4 +199,4 @@ def _answer(one: DeskSum) -> DeskSumAnswer:
     return DeskSumAnswer(one.by, one.way, one.number, taken, reversed_, given_back, total)
 
 
-handlers = [list_desk_takings]
+handlers = [list_desk_takings, list_till_closings]

@@ -26,7 +26,8 @@ KeyId = Annotated[int, Parameter(description="The key's number, as the list show
 
 
 class Key(msgspec.Struct, frozen=True):
-    """An API key without its secret. `properties` null: every property."""
+    """An API key without its secret. `properties` null: every property. `replaced_by`: the key that took its
+    place when it was rotated."""
 
     id: int
     name: str
@@ -36,6 +37,7 @@ class Key(msgspec.Struct, frozen=True):
     expires_at: Instant | None
     revoked_at: Instant | None
     last_used_at: Instant | None
+    replaced_by: int | None
 
 
 class KeyWithSecret(msgspec.Struct, frozen=True):
@@ -129,7 +131,7 @@ async def rotate_key(
     tx: Transaction, caller: Caller, now: datetime, key_id: KeyId, data: RotateKey
 ) -> KeyWithSecret:
     """A new key with the same name, scopes, limits and expiry; the old one keeps working for
-    `overlap_hours`."""
+    `overlap_hours`, or until its own expiry, and can't be rotated again: rotate the new one instead."""
     new = await service.rotate_key(
         tx, key_id=key_id, now=now, overlap=timedelta(hours=data.overlap_hours), by=caller
     )
@@ -158,6 +160,7 @@ def _shown(key: ApiKey) -> Key:
         key.expires_at,
         key.revoked_at,
         key.last_used_at,
+        key.replaced_by,
     )
 
 

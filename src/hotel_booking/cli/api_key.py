@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity import queries, service
-from hotel_booking.domains.identity.types import NewKey, Scope
+from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 
 app = typer.Typer(help="API keys for staff and partners.", no_args_is_help=True)
 
@@ -84,6 +84,8 @@ def list_keys(data_dir: DataDir = None) -> None:
             state = "expired"
         else:
             state = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "active"
+        if key.replaced_by and not key.revoked_at:
+            state = f"replaced by {key.replaced_by}, {state}"
         table.add_row(
             str(key.id),
             key.name,
@@ -112,10 +114,14 @@ def rotate(
 ) -> None:
     """Give a key a new secret and print it, once and alone on the last line; the old one works on a while."""
     span = _span(overlap)
-    new = _in_transaction(
-        data_dir, lambda tx: service.rotate_key(tx, key_id=key_id, now=utc_now(), overlap=span)
-    )
-    typer.echo(f"Key {new.key.id} ({new.key.name}) replaces key {key_id}, which works for {overlap} more.")
+
+    async def run(tx: Transaction) -> tuple[NewKey, ApiKey | None]:
+        made = await service.rotate_key(tx, key_id=key_id, now=utc_now(), overlap=span)
+        return made, await queries.find_key(tx, key_id)
+
+    new, old = _in_transaction(data_dir, run)
+    until = f"{old.expires_at:%Y-%m-%d %H:%M} UTC" if old and old.expires_at else "now"
+    typer.echo(f"Key {new.key.id} ({new.key.name}) replaces key {key_id}, which works until {until}.")
     typer.echo("Shown this once; only its hash is stored:")
     typer.echo(new.secret)
 

@@ -114,6 +114,7 @@ async def _lost(url: str, until: Any) -> list[Any]:
 @app.command()
 def report(data_dir: DataDir = None) -> None:
     """Everybody whom the loss touches, with what became of it. Exit code 3 while it is not matched yet."""
+    from hotel_booking.core.formats import english
     from hotel_booking.domains.bookings import recovery
 
     point, affected = _run(data_dir, lambda run: run(recovery.report))
@@ -125,7 +126,7 @@ def report(data_dir: DataDir = None) -> None:
         f"Restored from {point.backup}; as of {point.until:%Y-%m-%d %H:%M:%S} UTC, {lost:,.0f} s were lost."
     )
     for each in affected:
-        money = "" if each.amount is None else f"{each.amount} {each.currency}"
+        money = "" if each.amount is None else english(each.amount, each.currency or "")
         who = " ".join(filter(None, (each.reference, each.guest, money)))
         print(f"  {each.kind}: {who or each.subject}: {each.became}")
     print(f"{len(affected)} affected." if affected else "Nobody is known to be affected.")

@@ -197,6 +197,7 @@ NAMES: dict[str, dict[str, str]] = {
         "staff_link": "staff link",
         "stay_override": "front desk override",
         "tax": "tax",
+        "till_closing": "closing of a till",
         "text": "translation",
         "translation": "translation",
     },

@@ -8,12 +8,12 @@ COLUMNS: dict[str, str] = {
         name: name
         for name in (
             "active address adults again agreement amenities amount arrival beds blocked brand capacity "
-            "captured cause channel children city closed code components country currency customer "
-            "departure description detail email expires fee field file floor gateway goodwill height "
+            "captured cause channel children city closed code components counted country currency customer "
+            "departure description detail email entries expires fee field file floor gateway goodwill height "
             "hosted impact included kind language lessons level marketing meal method month name names "
-            "net night number owner phase phone physical position price problem purpose reason reference "
-            "refusal request requests role scopes severity slug sort source stars status stay steps "
-            "taken tax template timezone title total transports value version width widths wishes "
+            "net night note number owner phase phone physical position price problem purpose reason "
+            "reference refusal request requests role scopes severity since slug sort source stars status "
+            "stay steps taken tax template timezone title total transports value version width widths wishes "
         ).split()
     },
     "access_hash": "access code",
@@ -39,6 +39,9 @@ COLUMNS: dict[str, str] = {
     "by_gateway": "by the gateway",
     "cancelled_at": "cancelled on",
     "capture_at": "to be captured on",
+    "cash_given_back": "cash given back",
+    "cash_reversed": "cash reversed",
+    "cash_taken": "cash taken",
     "charge_type": "how it is charged",
     "check_in_time": "check-in from",
     "check_out_time": "check-out until",
@@ -47,6 +50,7 @@ COLUMNS: dict[str, str] = {
     "child_amounts": "children's amounts",
     "child_bands": "children's ages",
     "closed_at": "closed on",
+    "closed_by": "closed by",
     "closed_to_arrival": "closed to arrival",
     "closed_to_departure": "closed to departure",
     "code_hash": "code",
@@ -111,6 +115,7 @@ COLUMNS: dict[str, str] = {
     "object_id": "number of the object",
     "offered": "rooms offered",
     "opened_at": "opened on",
+    "opening": "in it at the beginning",
     "overbooking_limit": "overbooking",
     "parent_id": "derived from",
     "password_changed_at": "password changed on",
@@ -130,6 +135,8 @@ COLUMNS: dict[str, str] = {
     "receipt": "receipt or note",
     "refund_id": "refund",
     "reminded_at": "reminded on",
+    "removed": "taken out",
+    "replaced_by": "replaced by key",
     "requested_by": "asked for by",
     "reservation_id": "room of the booking",
     "resolved_at": "resolved on",

@@ -36,6 +36,12 @@ class DomainError(Exception):
         self.extra = extra or {}
 
 
+def sentence(text: str) -> str:
+    """What an error says, as the beginning of a sentence: with a capital. A word that is quoted first stays
+    as somebody typed it, so that is where a word that is not ours belongs."""
+    return text[:1].upper() + text[1:]
+
+
 class NotFound(DomainError):
     """It does not exist, or the caller may not know that it does."""
 

@@ -2,7 +2,7 @@
 charged; CLDR's own are for cash, and leave them out for RSD, IQD, MMK and two dozen others.
 
     money(129000, "IQD", "de_DE")    129,000 IQD
-    coded(129000, "EUR")             1,290.00 EUR
+    english(129000, "EUR")           €1,290.00
     for_field(1200, "KWD")           1.20
 """
 
@@ -34,9 +34,14 @@ def money(amount: int, currency: str, locale: str, *, whole: bool = False) -> st
     return f"{before}{large}{point}{str(rest).zfill(digits)}{after}" if digits else before + large + after
 
 
-def coded(amount: int, currency: str) -> str:
-    """Minor units with the currency's code, the same in every language: 1,290.00 EUR."""
-    return f"{bare(amount, currency)} {currency}"
+def english(amount: int, currency: str) -> str:
+    """Minor units as the panel writes them, the commands, and all that is told in English: €1,290.00."""
+    return money(amount, currency, "en_GB")
+
+
+def currency_sign(currency: str) -> str:
+    """What stands before an amount in `english`; what stands behind is `bare`."""
+    return english(0, currency).removesuffix(bare(0, currency))
 
 
 def bare(amount: int, currency: str) -> str:

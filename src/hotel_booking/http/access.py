@@ -30,7 +30,7 @@ from hotel_booking.domains.identity.errors import (
     SecondFactorRequired,
     TimeMayNotBeSimulated,
 )
-from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.identity.permissions import Permission, what
 from hotel_booking.domains.identity.service import sessions as staff_sessions
 from hotel_booking.domains.identity.types import KEY_PREFIX, Scope
 from hotel_booking.domains.properties.group_pages import KINDS
@@ -85,7 +85,7 @@ def check(access: object, caller: Caller, slug: str | None = None) -> None:
             if slug is not None:
                 caller.require_at(slug, permission)
             elif not caller.may_somewhere(permission):
-                raise MissingPermission(f"your role does not include {permission.value}", fix="ask a manager")
+                raise MissingPermission(f"your role does not let you {what(permission)}", fix="ask a manager")
         case ("guest_or", Scope() as scope):
             if caller.kind == "anonymous":
                 raise MissingCredentials(

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
 
 from hotel_booking.core.shares import KIND
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import InvalidKey
+from hotel_booking.http import cookies
 from hotel_booking.http.access import ACCESS, check, identify, surface
 from hotel_booking.http.answers import shaping
 from hotel_booking.http.asked import shortened
@@ -43,13 +45,33 @@ class Passage:
         self._routes = routes
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        app = self._routes.find(scope)
+        try:
+            app = self._routes.find(scope)
+        except HTTPException:
+            if surface(scope["path"]) == "admin":
+                await _recognise(scope)
+            raise
         # For the database's shares: who waits for whom.
         token = KIND.set(kind(scope["path_template"]))
         try:
             await _pass(app, scope, receive, send)
         finally:
             KIND.reset(token)
+
+
+async def _recognise(scope: HTTPScope) -> None:
+    """Who asks for what the panel has not: staff who are signed in are told so in the panel, with its menu;
+    everybody else on a page that says nothing of it. Whoever shows a session pays for the look as for a page:
+    what no route answers costs others nothing."""
+    if cookies.read(scope, cookies.STAFF) is None:
+        return
+    scope["path_template"] = ""
+    token = KIND.set(kind("/admin"))
+    try:
+        caller = scope["state"]["caller"] = await identify(scope, "admin")
+        await charge(scope, caller)
+    finally:
+        KIND.reset(token)
 
 
 async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 import stripe
 
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.money import step
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused
 from hotel_booking.domains.payments.gateway import Card, Dispute, Notice, Outcome, Refunded, Seen, Status
@@ -45,7 +45,7 @@ def to_stripe(amount: int, currency: str) -> int:
     amount that is none."""
     if amount % step(currency):
         raise GatewayRefused(
-            f"{currency} is charged in multiples of {coded(step(currency), currency)}",
+            f"{currency} is charged in multiples of {english(step(currency), currency)}",
             fix="round the amount",
         )
     if currency in _TIMES_100:

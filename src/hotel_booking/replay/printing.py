@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotel_booking.core.code_names import called
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.replay.report import Report
 
 _REASONS = {
@@ -61,7 +61,7 @@ def _figures(report: Report) -> Table:
     table.add_row("oversold nights", f"[{color}]{report.oversold_nights:,}[/]")
     table.add_row("room-nights", f"{report.room_nights:,}")
     table.add_row("nights slept", f"{report.nights_slept:,}")
-    table.add_row("revenue", coded(report.revenue, report.currency))
+    table.add_row("revenue", english(report.revenue, report.currency))
     return table
 
 
@@ -73,7 +73,7 @@ def _months(report: Report) -> Table:
             f"{month.rooms_available:,}",
             f"{month.nights_slept:,}",
             f"{float(month.occupancy):.1%}",
-            coded(month.revenue, report.currency),
+            english(month.revenue, report.currency),
             month.adr or "-",
             month.revpar,
         )

@@ -130,7 +130,7 @@ async def test_one_room_and_one_more_night_are_told_as_one(partner: Partner) -> 
     assert none_left["detail"] == f"line 0 leaves fewer rooms than are sold on {day(5)} and 1 more night"
     assert none_left["fix"] == "keep at least 1 room, or move bookings first"
     too_many = await put(partner, [line(0, 30, capacity=2)], expect=422)
-    assert too_many["detail"] == "DBL has 1 room, and line 0 offers 2"
+    assert too_many["detail"] == "the room type 'DBL' has 1 room, and line 0 offers 2"
     block = {"room": "100", "arrival": day(5), "departure": day(7), "reason": "paint"}
     sold = await partner.send("POST", f"/properties/{SLUG}/blocks", block, expect=409)
     assert sold["detail"] == f"all rooms of its type are sold on {day(5)} and 1 more night"

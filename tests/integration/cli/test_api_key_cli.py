@@ -38,7 +38,14 @@ async def test_a_key_is_printed_once_alone_on_the_last_line(db: Database, databa
     assert secret not in stored
     assert secret not in api_key(database_url, "list").stdout
 
-    rotated = api_key(database_url, "rotate", "1", "--overlap", "1h").stdout.splitlines()[-1]
+    made = api_key(database_url, "rotate", "1", "--overlap", "1h").stdout
+    assert "Key 2 (Desk) replaces key 1, which works until 20" in made
+    rotated = made.splitlines()[-1]
+    again = api_key(database_url, "rotate", "1")
+    assert again.returncode != 0
+    assert "key 2 took its place" in again.stderr
+    listed = command("api-key", "list", DATABASE_URL=database_url, COLUMNS="200").stdout
+    assert "replaced by 2, until 20" in listed
     assert api_key(database_url, "revoke", "1").returncode == 0
     async with db.transaction() as tx:
         assert (await service.resolve(tx, token=rotated, now=utc_now())).scopes == caller.scopes

@@ -251,6 +251,33 @@ async def test_a_rotated_key_overlaps(db: Database, database_url: str) -> None:
         assert (await client.get("/api/v1/keys", headers=bearer(new["secret"]))).status_code == 401
 
 
+async def test_a_key_is_rotated_once_and_its_expiry_stays_the_one_that_was_meant(
+    db: Database, database_url: str
+) -> None:
+    old = await api_key(db)
+    async with running(settings_for(database_url)) as (_, client):
+        first = (await client.get("/api/v1/keys", headers=bearer(old))).json()["items"][0]["id"]
+
+        async def rotated(number: int) -> httpx.Response:
+            return await client.post(f"/api/v1/keys/{number}/rotate", json={}, headers=bearer(old))
+
+        second = (await rotated(first)).json()["key"]
+        assert (second["expires_at"], second["replaced_by"]) == (None, None)
+        for key in (await client.get("/api/v1/keys", headers=bearer(old))).json()["items"]:
+            assert (key["expires_at"] is None) == (key["replaced_by"] is None) == (key["id"] == second["id"])
+        # A second time it would hand on the day that it has left, and two keys would have taken its place.
+        again = await rotated(first)
+        assert (again.status_code, again.json()["code"]) == (409, "key_replaced")
+        assert again.json()["fix"] == f"rotate key {second['id']}"
+        assert again.json()["replaced_by"] == second["id"]
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM api_key") == 2
+        third = (await rotated(second["id"])).json()["key"]
+        assert third["expires_at"] is None
+        await client.delete(f"/api/v1/keys/{second['id']}", headers=bearer(old))
+        assert (await rotated(first)).json()["fix"] == "create a new key"
+
+
 async def test_pages_of_keys_hold_every_key_once(db: Database, database_url: str) -> None:
     keys = [await api_key(db) for _ in range(7)]
     key = bearer(keys[0])

@@ -159,18 +159,21 @@ async def test_values_of_taxes_and_plans_are_said_as_what_they_count(db: Databas
             kind: said((await client.get(f"/admin/audit?kind={kind}")).text)
             for kind in ("tax", "rate_plan", "room_type")
         }
+    # What they are about is called by its name; as it was called, where it is gone.
+    assert f"Rate plan changed Less ({derived}), Sea View" in texts["rate_plan"]
+    assert f"Tax removed VAT ({tax}), Sea View" in texts["tax"]
     assert "how it is charged for each night" in texts["tax"]
     assert "meals included Room only" in texts["rate_plan"] or "meal Room only" in texts["rate_plan"]
     assert "Alarm clock, Balcony/Lanai/Terrace" in texts["room_type"]
     for kind, changes in {
-        "tax": ("value 6 %", "value 6 % 10.5 %", "value 10.5 % €2.50", "value €2.50 €12.50", "value €12.50"),
+        "tax": ("value 6%", "value 6% 10.5%", "value 10.5% €2.50", "value €2.50 €12.50", "value €12.50"),
         "rate_plan": (
-            "deposit — 30 %",
-            "deposit 30 % 7.75 %",
-            "deposit 7.75 % 2 nights",
+            "deposit — 30%",
+            "deposit 30% 7.75%",
+            "deposit 7.75% 2 nights",
             "deposit 2 nights —",
-            "difference -12.3 % -14.5 %",
-            "difference -14.5 % -€17.00",
+            "difference -12.3% -14.5%",
+            "difference -14.5% -€17.00",
         ),
     }.items():
         plainly = re.sub(r"\s+became\s+", " ", texts[kind])

@@ -289,7 +289,7 @@ async def test_a_page_that_a_colleague_overtook_undoes_nothing(chain: Database, 
         # The departure stands there as it was; who changes the guests alone would take the night back.
         told = await client.post(path, data={**stale, "adults-1": "1", "act": "preview"})
         assert told.status_code == 409
-        assert "somebody has changed this meanwhile: it is now" in told.text
+        assert "Somebody has changed this meanwhile: it is now" in told.text
         assert "The new price" not in told.text
         assert await contents(chain) == before
         again = stay_fields(told.text)

@@ -220,7 +220,7 @@ async def test_what_is_wrong_stands_beside_its_field(db: Database, database_url:
         form = fields((await client.get(f"{BASE}/details")).text)
         for change, name, text in (
             ({"child_bands": "11, 2"}, "child_bands", "ascending"),
-            ({"timezone": "Mars/Olympus"}, "timezone", "unknown time zone"),
+            ({"timezone": "Mars/Olympus"}, "timezone", "Unknown time zone"),
             ({"currency": "USD"}, "currency", "there are already rates or bookings"),
             ({"amenities": "99999"}, "amenities", ""),
             ({"slug": "new"}, "", ""),
@@ -241,7 +241,7 @@ async def test_two_editors_are_told_of_each_other(db: Database, database_url: st
         second = await client.post(f"{BASE}/details", data=form | {"name": "Second"})
         assert second.status_code == 409
         assert "changed this since you opened it" in said(second.text)
-        assert error_of(second.text, "name") == "is now: First"
+        assert error_of(second.text, "name") == "Is now: First"
         assert "empty now" not in said(second.text), "of fields that nobody touched"
         assert await value(db, "SELECT name FROM property WHERE slug = $1", SLUG) == "First"
         knowing = fields(second.text)
@@ -276,6 +276,10 @@ async def test_texts_are_kept_in_other_languages(db: Database, database_url: str
         page = await client.get(f"{BASE}/texts", params={"language": "de"})
         form = fields(page.text)
         name = next(key for key in form if key.startswith("property-") and key.endswith("-name"))
+        # A hotel is called the same everywhere; what its rooms are called is missed.
+        labels = dict(re.findall(r'<label for="([^"]+-name)">(.*?)</label>', page.text))
+        assert [key for key, label in labels.items() if "missing" not in label] == [name]
+        assert "only if it is written differently there" in labels[name]
         done = await client.post(f"{BASE}/texts", data=form | {name: "Meerblick"})
         assert (done.status_code, done.headers["location"]) == (303, f"{BASE}/texts?language=de")
         again = fields((await client.get(done.headers["location"])).text)
@@ -283,7 +287,7 @@ async def test_texts_are_kept_in_other_languages(db: Database, database_url: str
         late = await client.post(f"{BASE}/texts", data=form | {name: "Seeblick"})
         assert late.status_code == 409
         assert "Ada Member has changed this since you opened it" in said(late.text)
-        assert error_of(late.text, name) == "is now: Meerblick"
+        assert error_of(late.text, name) == "Is now: Meerblick"
         arabic = await client.get(f"{BASE}/texts", params={"language": "ar"})
         assert 'dir="rtl"' in arabic.text
         for hostile in ("a\x00b", "x" * 201):

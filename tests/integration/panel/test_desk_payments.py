@@ -88,20 +88,20 @@ def owed(cluster: Cluster) -> Iterator[tuple[str, Booking]]:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("amount", "", "must be filled in"),
+        ("amount", "", "Must be filled in"),
         ("amount", "0", "must be above 0"),
-        ("amount", "-5", "is too small"),
-        ("amount", "200.01", "only 200.00 EUR is owed"),
+        ("amount", "-5", "Is too small"),
+        ("amount", "200.01", "Only €200.00 is owed"),
         ("amount", "9" * 59, ""),
         ("amount", "1.200", ""),
         ("amount", "12.345", ""),
         ("amount", "abc", ""),
         ("amount", "5\x00", "can’t be stored"),
         ("amount", "\ud83d", ""),
-        ("way", "", "must be filled in"),
-        ("way", "desk_cash", "must be one of the options"),
-        ("way", "bitcoin", "must be one of the options"),
-        ("receipt", "x" * 61, "is longer than 60 characters"),
+        ("way", "", "Must be filled in"),
+        ("way", "desk_cash", "Must be one of the options"),
+        ("way", "bitcoin", "Must be one of the options"),
+        ("receipt", "x" * 61, "Is longer than 60 characters"),
         ("receipt", "a\x00b", "can’t be stored"),
         ("owed", "much", ""),
         ("owed", "19999", "balance has changed"),
@@ -132,7 +132,7 @@ async def test_check_out_takes_the_payment_on_its_way(hotel: Database, database_
         wrong = await client.post(f"{here}/desk-payments", data={**typed("300"), "from": "check-out"})
         assert wrong.status_code == 422
         assert "Before check-out" in wrong.text
-        assert wrong.text.count("only 200.00 EUR is owed") == 1
+        assert wrong.text.count("Only €200.00 is owed") == 1
         paid = await client.post(f"{here}/desk-payments", data={**typed("200"), "from": "check-out"})
         assert paid.headers["location"].startswith(f"{here}/check-out")
         ready = await client.get(f"{here}/check-out")

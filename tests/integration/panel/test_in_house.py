@@ -240,7 +240,7 @@ async def test_what_the_policy_keeps_is_waived_by_those_who_may_or_stays(db: Dat
     await act(db, service.check_in, booking_id=booking.id, now=noon(5), rooms={1: "DBL-1"})
     before = await contents(db)
     for values in ({}, {"override": "A death in the family"}, {"waive": True}):
-        with pytest.raises(FeeKept, match=r"keep 270\.00 EUR more") as refused:
+        with pytest.raises(FeeKept, match=r"keep €270\.00 more") as refused:
             await leave_on(db, booking.id, 6, 6, **values)
         assert ("override" in refused.value.extra) == ("waive" in values)
     assert await contents(db) == before

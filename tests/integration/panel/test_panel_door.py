@@ -48,6 +48,56 @@ async def test_what_is_refused_has_the_panels_words_in_its_tab_too(db: Database,
             assert answer.status_code == status, path
             assert re.search(rf"<title>{words}\b", answer.text), path
             assert f"<h1>{words}</h1>" in answer.text, path
+        # What somebody may not do is said by what it is, not by its code.
+        for path, said in (
+            (
+                "/admin/staff",
+                "Your role does not let you see who works here, and their roles. Ask a manager.",
+            ),
+            (
+                f"/admin/properties/{SLUG}/rates/bulk",
+                "Your role does not let you change prices, restrictions and availability at this property.",
+            ),
+        ):
+            text = (await client.get(path)).text
+            assert said in text, path
+            assert "staff:view" not in text
+            assert "rates:edit" not in text
+
+
+async def test_an_address_that_there_is_none_of_is_told_to_staff_in_the_panel(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    half = await session_of(db, await staff(db, (Role.OWNER, None)))
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE staff_session SET level = 'password'")
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, stranger),
+        signed_in(app, db, (Role.READ_ONLY, None)) as client,
+    ):
+        for method, path, status in (
+            ("GET", "/admin/nowhere", 404),
+            ("GET", "/admin/bookings/ABCD2345/paymnets", 404),
+            ("POST", "/admin/nowhere", 404),
+            ("GET", "/admin/staff/abc", 404),
+            ("GET", "/admin/sign-out", 405),
+            ("GET", "/admin/bookings/ABCD2345/check-in/again", 404),
+            ("GET", f"/admin/properties/{SLUG}/photos/1/delete", 405),
+        ):
+            told = await client.request(method, path)
+            assert told.status_code == status, path
+            assert 'href="/admin/bookings"' in told.text, path
+            assert "Ada Member" in told.text, path
+            for cookie in (None, half, "x" * 43):
+                carried = {"cookie": f"{STAFF}={cookie}"} if cookie else {}
+                nobody = await stranger.request(method, path, headers=carried)
+                assert nobody.status_code in (status, 403), path
+                assert 'class="side"' not in nobody.text, path
+                assert 'href="/admin/bookings"' not in nobody.text, path
+        strayed = (await client.get("/admin/bookings/ABCD2345/paymnets")).text
+        assert 'href="/admin/bookings/ABCD2345">Open what it is about' in strayed
+        assert "find the page in the menu" in strayed
 
 
 async def test_an_owner_without_a_second_factor_gets_no_further_than_setting_one_up(

@@ -167,6 +167,13 @@ async def test_links_cards_and_comparisons(hotel: Database, database_url: str) -
         assert "Captured differently" in shown
         assert booking.reference in shown
         assert "<i>2</i>" not in shown
+        # As they were kept before they were kept in words; what is in words says what it is itself.
+        assert "smallest unit" in shown
+        async with hotel.transaction() as tx:
+            await tx.execute(
+                "UPDATE reconciliation_difference SET ours = '€0.01 (captured)', theirs = '€0.02'"
+            )
+        assert "smallest unit" not in (await client.get(f"/admin/payments/comparisons/{run}")).text
         assert (await client.get("/admin/payments/comparisons/999999")).status_code == 404
 
 

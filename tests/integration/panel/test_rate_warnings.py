@@ -112,7 +112,7 @@ async def test_a_row_that_contradicts_itself_is_refused(db: Database, database_u
         ):
             refused = await client.post(f"{GRID}/bulk/preview", data=EDIT | changes)
             assert refused.status_code == 422, changes
-            assert f'id="{beside}-error">with a min stay of ' in refused.text
+            assert f'id="{beside}-error">With a min stay of ' in refused.text
         assert await everything(db) == before
         # What fits is saved, and so is what removes the contradiction in the same edit.
         both = EDIT | {"min_stay_through": "4", "clear": ["max_stay"]}

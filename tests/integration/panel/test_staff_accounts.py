@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from datetime import timedelta
 from typing import Any
@@ -36,6 +37,7 @@ from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.jobs import mail_links
 from tests.clients.outbox import sent
+from tests.clients.staff_client import signed_in
 from tests.factories.small_hotel import small_hotel
 from tests.factories.staff_accounts import (
     PASSWORD,
@@ -358,6 +360,20 @@ async def test_invitations_that_cannot_be(
     with pytest.raises(error):
         async with db.transaction() as tx:
             await staff.invite(tx, by=None, now=utc_now(), **values)
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM staff") == 1
+
+
+async def test_the_form_of_an_invitation_says_what_it_needs(db: Database, database_url: str) -> None:
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.OWNER, None)) as client,
+    ):
+        page = (await client.get("/admin/staff/new")).text
+        assert re.findall(r'<select id="((?:role|at)-\d)" name="[^"]*" required', page) == ["role-0", "at-0"]
+        refused = await client.post("/admin/staff", data={"name": "Bo", "email": "bo@x.example", "rows": "2"})
+        assert refused.status_code == 422
+        assert 'id="role-0-error">Choose at least one role</p>' in refused.text
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM staff") == 1
 

@@ -64,7 +64,7 @@ async def test_what_has_moved_on_is_not_undone(db: Database) -> None:
     paying = await inside(db, 5, 2, "DBL-2")
     gateway, later = SandboxGateway(), noon(5) + timedelta(hours=1)
     await service.pay(db, gateway, booking_id=paying.id, token="tok_success", now=later, balance=True)
-    with pytest.raises(WrongState, match=r"200\.00 EUR was paid since") as refused:
+    with pytest.raises(WrongState, match=r"€200\.00 was paid since") as refused:
         await act(db, service.undo_check_in, booking_id=paying.id, now=later)
     assert refused.value.extra["paid"] == {"amount": 20_000, "currency": "EUR"}
     async with db.transaction() as tx:

@@ -138,7 +138,7 @@ async def test_nothing_but_what_is_owed_is_taken(hotel: Database, amount: int) -
     if amount > 0:
         assert isinstance(refused.value, TooMuch)
         assert refused.value.extra == {"at_most": 20_000}
-        assert "200.00 EUR" in refused.value.detail
+        assert "€200.00" in refused.value.detail
     assert await money(hotel) == before
 
 

@@ -344,7 +344,7 @@ async def test_the_comparison_names_every_difference(
     assert await found() == []
     reference = await one(hotel, "SELECT gateway_reference FROM payment ORDER BY created_at LIMIT 1")
     stripe.refund_by_hand(reference, 700)
-    assert await found() == [("refunded", "0", "700")]
+    assert await found() == [("refunded", "€0.00", "€7.00")]
     async with hotel.transaction() as tx:
         await tx.execute(
             "UPDATE payment SET amount = amount - 1, status = 'voided' WHERE gateway_reference <> $1",

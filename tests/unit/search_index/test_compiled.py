@@ -27,7 +27,7 @@ _RULES = 6
 _PIECES = pieces_of(
     FoundProperty(7, "a", "A", 4, "B", "PT", 1.0, 2.0, (), "Europe/Lisbon", time(0), "EUR", "line", ()),
     [("K", "Kind")] * 2,
-    [PlanWords("P", "Plan", "Plan, -5 %", "FLEX", "Flexible")] * 2,
+    [PlanWords("P", "Plan", "Plan, -5%", "FLEX", "Flexible")] * 2,
 )
 _SOLD = {
     "state": layout.LIVE, "free": 9, "price": 9_000, "types": 2, "rates": 2, "pairs": 4, "rate_type": [0, 1],

@@ -239,7 +239,7 @@ def _deposit_words(row: RatePlan, currency: str) -> str:
     kind, value = row.deposit_kind, row.deposit_value
     match kind:
         case "percent":
-            part = f"{percent_text(value)} %"
+            part = f"{percent_text(value)}%"
         case "nights":
             part = "the first night" if value == 1 else f"{value} nights"
         case "fixed":

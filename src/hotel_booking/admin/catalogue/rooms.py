@@ -167,14 +167,14 @@ def _numbers(form: Form) -> list[str]:
             continue
         prefix, first, last = spread.groups()
         if int(last) < int(first) or int(last) - int(first) >= _MOST_AT_ONCE:
-            form.wrong("numbers", f"{text[:40]} is not a range of up to {_MOST_AT_ONCE} rooms")
+            form.wrong("numbers", f"“{text[:40]}” is not a range of up to {_MOST_AT_ONCE} rooms")
             return []
         numbers += [f"{prefix}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
     if len(numbers) > _MOST_AT_ONCE:
         form.wrong("numbers", f"are more than {_MOST_AT_ONCE} rooms at once")
     long = next((number for number in numbers if len(number) > 20), None)
     if long is not None:
-        form.wrong("numbers", f"{long[:40]} is longer than 20 characters")
+        form.wrong("numbers", f"“{long[:40]}” is longer than 20 characters")
     if not numbers:
         form.wrong("numbers", "must be filled in")
     return numbers

@@ -152,7 +152,7 @@ async def _removal(
 
 def _words(row: catalogue.Tax, currency: str) -> list[str]:
     percent = row.kind == "percent"
-    rate = f"{service.percent_text(row.value)} %" if percent else money(row.value, currency)
+    rate = f"{service.percent_text(row.value)}%" if percent else money(row.value, currency)
     what = "of the price" if percent else f"for each {PER[row.charge_type]}"
     words = [f"{rate} {what}", "included in the prices" if row.included else "added to the prices"]
     if row.exempt_below_age:

@@ -41,6 +41,11 @@ class Original(NamedTuple):
         """The beginning of its fields' names."""
         return f"{self.kind}-{self.row.id}"
 
+    def lacks(self, field: str, translated: str | None) -> bool:
+        """Whether guests of another language miss this text. A hotel's own name is the same everywhere."""
+        own_name = (self.kind, field) == ("property", "name")
+        return bool(getattr(self.row, field)) and not translated and not own_name
+
 
 @get("/properties/{slug:str}/texts", opt=staff(Permission.CATALOGUE_VIEW))
 async def show_texts(
@@ -148,7 +153,7 @@ async def _show(
     for code in LANGUAGES:
         texts = [found.get((original.kind, original.row.id), {}).get(code, {}) for original in originals]
         missing[code] = sum(
-            bool(getattr(original.row, field)) and field not in own
+            original.lacks(field, own.get(field))
             for original, own in zip(originals, texts, strict=True)
             for field in _FIELDS
         )

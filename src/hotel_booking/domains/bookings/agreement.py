@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings.due import highest_later_charge
 from hotel_booking.domains.bookings.types import Booking
 
 
 def card_terms(booking: Booking) -> str:
     """The agreement in English, with the most that can be charged. What the guest was shown is stored."""
-    highest = coded(highest_later_charge(booking), booking.currency)
+    highest = english(highest_later_charge(booking), booking.currency)
     return (
         f"I allow {booking.property_name} to keep my card with its payment provider and to charge it for"
         f" booking {booking.reference} without asking again: the rest of the price when it is due, and the"

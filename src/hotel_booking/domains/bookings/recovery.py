@@ -15,6 +15,7 @@ import msgspec
 from hotel_booking.core import heartbeat
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings.service import put_off, take_up
 from hotel_booking.domains.incidents import closure
 from hotel_booking.domains.incidents import parking as told_outside
@@ -121,7 +122,12 @@ async def uneven(tx: Transaction) -> list[str]:
         "    FROM payment p) AS p"
         " GROUP BY 1 HAVING sum(p.captured - p.refunded) <> sum(p.ledger)"
     )
-    return [f"ledger of {row['currency']}: {row['money']} taken, {row['ledger']} in it" for row in rows]
+    found = []
+    for row in rows:
+        code = str(row["currency"])
+        taken, kept = (english(int(row[name]), code) for name in ("money", "ledger"))
+        found.append(f"ledger of {code}: {taken} taken, {kept} in it")
+    return found
 
 
 async def note(

@@ -15,7 +15,7 @@ from hotel_booking.domains.identity.errors import (
     MissingScope,
     PropertyNotAllowed,
 )
-from hotel_booking.domains.identity.permissions import GROUP_WIDE, ROLE_PERMISSIONS, Permission, Role
+from hotel_booking.domains.identity.permissions import GROUP_WIDE, ROLE_PERMISSIONS, Permission, Role, what
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.properties.errors import NoSuchProperty
 
@@ -34,6 +34,12 @@ class Grant(msgspec.Struct, frozen=True):
     role: Role
     property_id: int | None = None
     slug: str | None = None
+
+
+def _missing(permission: Permission, where: str) -> MissingPermission:
+    return MissingPermission(
+        f"your role does not let you {what(permission)} {where}".rstrip(), fix="ask a manager"
+    )
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -90,9 +96,8 @@ class Caller(msgspec.Struct, frozen=True):
     def require_permission(self, permission: Permission, property_id: int | None = None) -> None:
         """Raise `MissingPermission` unless a member of staff may do this at the property (None: at all)."""
         if not self.may(permission, property_id):
-            raise MissingPermission(
-                f"your role does not include {permission.value} here", fix="ask a manager"
-            )
+            where = "at every property" if property_id is None else "at this property"
+            raise _missing(permission, "" if permission in GROUP_WIDE else where)
 
     def require_at(self, slug: str, permission: Permission) -> None:
         """The same for a property by its slug. One at which the caller has no role at all is answered as if
@@ -101,9 +106,7 @@ class Caller(msgspec.Struct, frozen=True):
         if not here:
             raise NoSuchProperty(f"there is no property {slug!r}")
         if not any(permission in ROLE_PERMISSIONS[grant.role] for grant in here):
-            raise MissingPermission(
-                f"your role does not include {permission.value} here", fix="ask a manager"
-            )
+            raise _missing(permission, "at this property")
 
     def has(self, scope: Scope) -> bool:
         """Whether the caller's key opens what needs `scope`."""

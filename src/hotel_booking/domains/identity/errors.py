@@ -65,6 +65,12 @@ class KeyNotActive(Conflict):
     code = "key_not_active"
 
 
+class KeyReplaced(Conflict):
+    """The key was rotated already: another one took its place, with the rights and the expiry that it had."""
+
+    code = "key_replaced"
+
+
 class ScopeNotYours(Forbidden):
     """A key can't grant what it does not have itself."""
 

@@ -120,9 +120,9 @@ _WORDS: dict[Permission, str] = {
     _P.PAYMENTS_RECORD: "Record payments taken at the desk, and money given back there",
     _P.PAYMENTS_MANAGE: "Capture and refund payments, and reverse those taken at the desk",
     _P.CATALOGUE_VIEW: "See properties, room types, rooms, plans, policies and taxes",
-    _P.CATALOGUE_EDIT: "Change them, and upload photos",
+    _P.CATALOGUE_EDIT: "Change properties, room types, rooms, plans, policies and taxes, and upload photos",
     _P.RATES_VIEW: "See prices, restrictions and availability",
-    _P.RATES_EDIT: "Change them",
+    _P.RATES_EDIT: "Change prices, restrictions and availability",
     _P.STAFF_VIEW: "See who works here, and their roles",
     _P.STAFF_MANAGE: "Invite staff, grant and revoke roles, close accounts",
     _P.KEYS_MANAGE: "Create, rotate and revoke API keys",
@@ -136,6 +136,12 @@ _WORDS: dict[Permission, str] = {
     _P.INCIDENTS_DECLARE: "Declare an incident (with the role at every property)",
     _P.INCIDENTS_MANAGE: "Work on incidents and tell customers (with the role at every property)",
 }
+
+
+def what(permission: Permission) -> str:
+    """What somebody does who has it, as it stands inside a sentence."""
+    words = _WORDS[permission]
+    return words[:1].lower() + words[1:]
 
 
 def as_markdown() -> str:

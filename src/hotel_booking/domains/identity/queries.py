@@ -11,6 +11,7 @@ from hotel_booking.domains.identity.types import ApiKey, Scope
 
 _KEY = (
     "SELECT k.id, k.name, k.scopes, k.property_ids, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,"
+    "       k.replaced_by,"
     "       ARRAY(SELECT p.slug FROM property p WHERE p.id = ANY (k.property_ids) ORDER BY p.slug) AS slugs"
     "  FROM api_key k "
 )
@@ -80,4 +81,5 @@ def _key(row: Row) -> ApiKey:
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
         last_used_at=row["last_used_at"],
+        replaced_by=row["replaced_by"],
     )

@@ -42,7 +42,8 @@ SCOPE_WORDS: dict[Scope, str] = {
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """An API key without its secret. `properties` are slugs; None: every property."""
+    """An API key without its secret. `properties` are slugs; None: every property. `replaced_by` is the key
+    that took its place when it was rotated; its own secret works on until `expires_at`."""
 
     id: int
     name: str
@@ -53,6 +54,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    replaced_by: int | None
 
     def active(self, now: datetime) -> bool:
         """Whether the key opens anything at `now`."""

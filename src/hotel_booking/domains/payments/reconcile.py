@@ -16,6 +16,7 @@ import msgspec
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.formats import english
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
 from hotel_booking.domains.payments.service import finish_later
@@ -151,7 +152,7 @@ async def _compare(
             "unknown_to_gateway",
             row.id,
             row.gateway_reference,
-            f"{called(row.status, 'payment')}, {row.amount} {row.currency}",
+            f"{called(row.status, 'payment')}, {english(row.amount, row.currency)}",
             "no such payment",
         )
         for row in rows
@@ -187,16 +188,16 @@ async def _ours(
 
 
 def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
-    def differs(kind: str, ours: object, theirs: object) -> Difference:
-        return Difference(kind, row.id, seen.reference, str(ours), str(theirs))
+    def differs(kind: str, ours: str, theirs: str) -> Difference:
+        return Difference(kind, row.id, seen.reference, ours, theirs)
 
     if (row.amount, row.currency) != (seen.amount, seen.currency):
-        yield differs("amount", f"{row.amount} {row.currency}", f"{seen.amount} {seen.currency}")
+        yield differs("amount", english(row.amount, row.currency), english(seen.amount, seen.currency))
     if row.captured != seen.captured:
         yield differs(
             "captured",
-            f"{row.captured} ({called(row.status, 'payment')})",
-            f"{seen.captured} ({called(seen.status, 'payment')})",
+            f"{english(row.captured, row.currency)} ({called(row.status, 'payment')})",
+            f"{english(seen.captured, seen.currency)} ({called(seen.status, 'payment')})",
         )
     elif row.status == "reserved" and seen.status != "authorised" and row.amount:
         yield differs("reserved", "reserved", called(seen.status, "payment"))
@@ -205,11 +206,11 @@ def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
             differs("reserved", called(row.status, "payment"), "still reserved"), let_go=True
         )
     if row.refunded != seen.refunded:
-        yield differs("refunded", row.refunded, seen.refunded)
+        yield differs("refunded", english(row.refunded, row.currency), english(seen.refunded, seen.currency))
 
 
 def _said(seen: Seen) -> str:
-    return f"{called(seen.status, 'payment')}, {seen.captured or seen.amount} {seen.currency}"
+    return f"{called(seen.status, 'payment')}, {english(seen.captured or seen.amount, seen.currency)}"
 
 
 async def _store(tx: Transaction, comparison: Comparison, now: datetime) -> None:

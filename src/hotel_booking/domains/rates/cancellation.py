@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from hotel_booking.core.dates import local_instant
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.moments import moment
 from hotel_booking.core.money import share
 from hotel_booking.domains.rates.types import (
@@ -199,5 +199,5 @@ def _at_first(amount: int, total: int, cost: str, until: str | None) -> str:
 def _cost(amount: int, total: int, currency: str) -> str:
     if amount == 0:
         return "nothing"
-    text = coded(amount, currency)
+    text = english(amount, currency)
     return f"the full price, {text}" if amount == total else text

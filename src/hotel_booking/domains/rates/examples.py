@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 import msgspec
 
 from hotel_booking.core.dates import local_instant
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.money import exponent
 from hotel_booking.core.money import step as step_of
 from hotel_booking.domains.rates import pricing, wording
@@ -140,14 +140,13 @@ def plan_example(catalogue: Catalogue, plan: RatePlan, *, night: date) -> PlanEx
 
 
 def adjustment_words(adjustment: Adjustment, currency: str) -> str:
-    """-10 %, or -5.00 EUR per person and night."""
+    """-10%, or -€5.00 per person and night."""
     value = adjustment.value
     sign = "+" if value > 0 else "−" if value < 0 else ""  # noqa: RUF001  # a minus sign, not a hyphen
     if adjustment.kind == "percent":
         return f"{sign}{wording.percent(abs(value))}"
-    return (
-        f"{sign}{coded(abs(value), currency)} per {'person and night' if adjustment.per_person else 'night'}"
-    )
+    per = "person and night" if adjustment.per_person else "night"
+    return f"{sign}{english(abs(value), currency)} per {per}"
 
 
 def limits_in_words(

@@ -99,7 +99,7 @@ async def create(tx: Transaction, *, property_id: int, new: NewPlan) -> RatePlan
         parent = await find_item(tx, rate_plan, property_id, new.parent, lock=True, field="parent")
         if parent.parent_id is not None:
             raise Invalid(
-                f"{new.parent} is itself derived",
+                f"the rate plan {new.parent!r} is itself derived",
                 field="parent",
                 fix="derive from a plan with its own prices",
             )
@@ -127,7 +127,9 @@ async def change(
     if adjustment is not None:
         if row.parent_id is None:
             raise Invalid(
-                f"{code} has its own prices", field="adjustment", fix="only derived plans have an adjustment"
+                f"the rate plan {code!r} has its own prices",
+                field="adjustment",
+                fix="only derived plans have an adjustment",
             )
         values |= _adjustment(adjustment, currency)
     if policy is not None:
@@ -140,7 +142,9 @@ async def change(
             "SELECT code FROM rate_plan WHERE parent_id = $1 AND active ORDER BY code LIMIT 1", row.id
         )
         if child is not None:
-            raise InUse(f"{child} is derived from {code}", fix=f"deactivate {child} first")
+            raise InUse(
+                f"the rate plan {child!r} is derived from {code!r}", fix=f"deactivate {child!r} first"
+            )
     return await update(tx, rate_plan, row.id, values)
 
 
@@ -151,8 +155,8 @@ def _check(values: dict[str, Any]) -> None:
     check_texts(values)
     check_codes([values["meal"]], MEALS, "meal")
     for low, high, said in (
-        ("min_advance_days", "max_advance_days", "booked at least {} and at most {} days ahead: never"),
-        ("min_stay", "max_stay", "stays of at least {} and at most {} nights: there are none"),
+        ("min_advance_days", "max_advance_days", "nothing is booked at least {} and at most {} days ahead"),
+        ("min_stay", "max_stay", "there are no stays of at least {} and at most {} nights"),
     ):
         least, most = values[low], values[high]
         if least is not None and most is not None and least > most:

@@ -26,7 +26,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates import steps, wording
 from hotel_booking.domains.rates.stay_taxes import StayTaxes, TaxPlan, split
@@ -253,10 +253,10 @@ def _extra_persons(rules: Rules, occupancy: Occupancy) -> tuple[Kind | None, lis
 
 @lru_cache(maxsize=1024)
 def adjustment_label(plan: str, adjustment: Adjustment | None, currency: str) -> str:
-    """What the line of a plan's adjustment is called: Saver, -10 %."""
+    """What the line of a plan's adjustment is called: Saver, -10%."""
     if adjustment is None:
         return plan
     if adjustment.kind == "percent":
         return f"{plan}, {'+' if adjustment.value > 0 else ''}{wording.percent(adjustment.value)}"
     per = "person and night" if adjustment.per_person else "night"
-    return f"{plan}, {'+' if adjustment.value > 0 else ''}{coded(adjustment.value, currency)} per {per}"
+    return f"{plan}, {'+' if adjustment.value > 0 else ''}{english(adjustment.value, currency)} per {per}"

@@ -102,7 +102,8 @@ async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -
         if there and capacity is not None and capacity > there:
             code = next(kind.code for kind in catalogue.room_types.values() if kind.id == key[0])
             raise CapacityAboveRooms(
-                f"{code} has {count(there, 'room')}, and line {cells.lines[key]} offers {capacity}",
+                f"the room type {code!r} has {count(there, 'room')},"
+                f" and line {cells.lines[key]} offers {capacity}",
                 field=f"updates[{cells.lines[key]}].capacity",
                 fix=f"offer at most {there}, and set overbooking_limit to sell more",
                 extra={"rooms": there},

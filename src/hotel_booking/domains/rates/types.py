@@ -125,7 +125,7 @@ class Adjustment(msgspec.Struct, frozen=True):
             raise Invalid("an adjustment is percent or amount", field="kind")
         if self.kind == "percent":
             if self.value < -MILLION:
-                raise Invalid("a discount is at most 100 %", field="value")
+                raise Invalid("a discount is at most 100%", field="value")
             if self.per_person:
                 raise Invalid("a percentage does not depend on the number of persons", field="per_person")
 

@@ -19,7 +19,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def percent(ppm: int) -> str:
-    """Parts per million as per cent: 190_000 is 19 %, -77_500 is -7.75 %."""
+    """Parts per million as per cent: 190_000 is 19%, -77_500 is -7.75%."""
     whole, part = divmod(abs(ppm), 10_000)
     decimals = f".{part:04d}".rstrip("0").rstrip(".")
-    return f"{'-' if ppm < 0 else ''}{whole}{decimals} %"
+    return f"{'-' if ppm < 0 else ''}{whole}{decimals}%"

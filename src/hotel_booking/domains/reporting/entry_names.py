@@ -15,7 +15,21 @@ from hotel_booking.domains.audit.queries import Entry
 Names = Mapping[tuple[str, int | str], str]
 """By column and id; without what is gone."""
 
-_NUMBERS = ("room_id", "room_type_id", "rate_plan_id", "parent_id", "policy_id", "property_id", "staff_id")
+_NUMBERS = (
+    *("room_id", "room_type_id", "rate_plan_id", "parent_id", "policy_id", "property_id", "staff_id"),
+    *("tax_id", "key_id"),
+)
+# What has a name of its own, by the kind of object: the column that elsewhere refers to it.
+_OBJECTS = {
+    "room": "room_id",
+    "room_type": "room_type_id",
+    "rate_plan": "rate_plan_id",
+    "policy": "policy_id",
+    "property": "property_id",
+    "staff": "staff_id",
+    "tax": "tax_id",
+    "api_key": "key_id",
+}
 _KEYS = ("reservation_id", "booking_id", "payment_id")  # guests create these: their ids are UUIDs
 _SQL = """
 SELECT 'room_id' AS col, id, NULL::uuid AS key, number AS name, 0::bigint AS amount, '' AS currency
@@ -26,24 +40,28 @@ UNION ALL SELECT c.col, p.id, NULL, p.name, 0, '' FROM rate_plan p,
 UNION ALL SELECT 'policy_id', id, NULL, name, 0, '' FROM cancellation_policy WHERE id = ANY ($5::int[])
 UNION ALL SELECT 'property_id', id, NULL, name, 0, '' FROM property WHERE id = ANY ($6::int[])
 UNION ALL SELECT 'staff_id', id::int, NULL, name, 0, '' FROM staff WHERE id = ANY ($7::int[])
+UNION ALL SELECT 'tax_id', id, NULL, name, 0, '' FROM tax WHERE id = ANY ($8::int[])
+UNION ALL SELECT 'key_id', id, NULL, name, 0, '' FROM api_key WHERE id = ANY ($9::int[])
 UNION ALL SELECT 'reservation_id', NULL, r.id,
     CASE WHEN (SELECT count(*) FROM reservation o WHERE o.booking_id = r.booking_id) > 1
          THEN 'room ' || r.position || ', ' ELSE '' END || t.name, 0, ''
-  FROM reservation r JOIN room_type t ON t.id = r.room_type_id WHERE r.id = ANY ($8::uuid[])
-UNION ALL SELECT 'booking_id', NULL, id, reference, 0, '' FROM booking WHERE id = ANY ($9::uuid[])
+  FROM reservation r JOIN room_type t ON t.id = r.room_type_id WHERE r.id = ANY ($10::uuid[])
+UNION ALL SELECT 'booking_id', NULL, id, reference, 0, '' FROM booking WHERE id = ANY ($11::uuid[])
 UNION ALL SELECT 'payment_id', NULL, p.id, '', p.amount, b.currency
-  FROM payment p JOIN booking b ON b.id = p.booking_id WHERE p.id = ANY ($10::uuid[])
+  FROM payment p JOIN booking b ON b.id = p.booking_id WHERE p.id = ANY ($12::uuid[])
 """
 
 
 async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
-    """The names of all that the entries refer to in their columns, and of the bookings that they are about.
-    One statement."""
+    """The names of all that the entries refer to in their columns, of what they are about, and of its
+    booking. One statement."""
     numbers: dict[str, set[int]] = {column: set() for column in _NUMBERS}
     keys: dict[str, set[UUID]] = {column: set() for column in _KEYS}
     for entry in entries:
         if entry.booking_id is not None:
             keys["booking_id"].add(entry.booking_id)
+        if (own := _own(entry)) is not None:
+            numbers[own[0]].add(own[1])
         for values in (entry.before or {}, entry.after or {}):
             for column in _NUMBERS:
                 value: Any = values.get(column)
@@ -58,6 +76,22 @@ async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
     asked = [sorted(ids) for ids in numbers.values()] + [sorted(ids) for ids in keys.values()]
     return {
         (row["col"], row["id"] if row["key"] is None else str(row["key"])): row["name"]
-        or formats.money(row["amount"], row["currency"], "en_GB")
+        or formats.english(row["amount"], row["currency"])
         for row in await tx.fetch(_SQL, *asked)
     }
+
+
+def object_name(entry: Entry, names: Names) -> str:
+    """What the object of an entry is called; as it was called, where it is gone. "" where it has no name."""
+    own = _own(entry)
+    if own is None:
+        return ""
+    was = (entry.before or {}).get("number" if entry.object_kind == "room" else "name")
+    return names.get(own) or (was if isinstance(was, str) else "")
+
+
+def _own(entry: Entry) -> tuple[str, int] | None:
+    column, number = _OBJECTS.get(entry.object_kind), entry.object_id
+    if column is None or not (number.isascii() and number.isdecimal()) or int(number) >= 2**31:
+        return None
+    return column, int(number)

@@ -7,11 +7,12 @@ change them. What went to files with the oldest part of the log is no longer lis
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 
 import msgspec
 
+from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.audit.queries import ids_between
@@ -30,8 +31,9 @@ class InvalidPeriod(Invalid):
 class DeskEntry(msgspec.Struct, frozen=True):
     """Money at the desk: taken, handed back, or taken out of the count because it was recorded by mistake;
     `amount` in minor units is negative then. `by` is the name of whoever said so, of the `by_kind` that the
-    audit log knows (staff, key)."""
+    audit log knows (staff, key); `id` is the number that the log has it under."""
 
+    id: int
     at: datetime
     by_kind: str
     by: str
@@ -73,23 +75,23 @@ class DeskSum(msgspec.Struct, frozen=True):
 
 _ENTRIES = """
 WITH said AS MATERIALIZED (
-    SELECT at, actor_kind, actor_name, action, object_kind, after,
+    SELECT id, at, actor_kind, actor_name, action, object_kind, after,
            CASE WHEN object_kind IN ('payment', 'refund') THEN object_id::uuid END AS object_id
       FROM audit_entry
      WHERE property_id = $1 AND id BETWEEN $2 AND $3 AND at >= $4 AND at < $5
        AND object_kind IN ('payment', 'refund')
 )
-SELECT f.at, f.actor_kind AS by_kind, f.actor_name AS by, f.act, f.gateway, f.amount, f.currency, b.reference,
-       f.receipt
-  FROM (SELECT s.at, s.actor_kind, s.actor_name, p.booking_id, p.gateway, p.currency, p.receipt,
+SELECT f.id, f.at, f.actor_kind AS by_kind, f.actor_name AS by, f.act, f.gateway, f.amount, f.currency,
+       b.reference, f.receipt
+  FROM (SELECT s.id, s.at, s.actor_kind, s.actor_name, p.booking_id, p.gateway, p.currency, p.receipt,
                CASE s.action WHEN 'insert' THEN 'taken' ELSE 'reversed' END AS act,
                CASE s.action WHEN 'insert' THEN p.amount ELSE -p.amount END AS amount
           FROM said s JOIN payment p ON p.id = s.object_id
          WHERE s.object_kind = 'payment' AND p.gateway = ANY ($6)
            AND (s.action = 'insert' OR s.action = 'update' AND s.after ->> 'status' = 'voided')
         UNION ALL
-        SELECT s.at, s.actor_kind, s.actor_name, p.booking_id, p.gateway, p.currency, NULL, 'given_back',
-               -r.amount
+        SELECT s.id, s.at, s.actor_kind, s.actor_name, p.booking_id, p.gateway, p.currency, NULL,
+               'given_back', -r.amount
           FROM said s JOIN refund r ON r.id = s.object_id JOIN payment p ON p.id = r.payment_id
          WHERE s.object_kind = 'refund' AND p.gateway = ANY ($6)
            AND s.action = 'update' AND s.after ->> 'status' = 'done') AS f
@@ -111,6 +113,12 @@ async def desk_entries(
         )
     low, high = await ids_between(tx, since, until)
     return await tx.fetch_as(DeskEntry, _ENTRIES, property_id, low, high, since, until, list(DESK.values()))
+
+
+def day_began(now: datetime, timezone: str, day_end: time) -> datetime:
+    """When the property's present day began."""
+    today = business_date(now, timezone, day_end)
+    return business_day_end(today - timedelta(days=1), timezone, day_end)
 
 
 def sums(entries: Iterable[DeskEntry], *, by_person: bool) -> list[DeskSum]:

@@ -25,7 +25,7 @@ from litestar import Request
 from litestar.datastructures import State, UploadFile
 
 from hotel_booking.core.amounts import read_money, read_percent
-from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.errors import DomainError, Invalid, sentence
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.http.problems import MalformedRequest, UnsupportedMedia
 
@@ -158,8 +158,8 @@ class Form:
         return [value for value in known if value in chosen]
 
     def wrong(self, name: str, message: str) -> None:
-        """Note what is wrong with a field ("" for the whole form)."""
-        self.errors.setdefault(name, message)
+        """Note what is wrong with a field ("" for the whole form); it is told as a sentence."""
+        self.errors.setdefault(name, sentence(message))
 
     def check(self) -> None:
         """Raise `FormProblems` where anything is wrong."""
@@ -171,7 +171,7 @@ class Form:
         if not isinstance(error, FormProblems):
             whole = _MEMBER.split(error.field or "", maxsplit=1)[0]
             name = next((name for name in (error.field, whole) if name in self._values), None)
-            self.errors.setdefault(name or "", _with_fix(error))
+            self.wrong(name or "", _with_fix(error))
         return self
 
     def _wrong(self, name: str, message: str, default: T) -> T:
@@ -210,7 +210,12 @@ def urlencoded(body: bytes) -> list[tuple[str, str]]:
 
 
 def _with_fix(error: DomainError) -> str:
-    return f"{error.detail}{': ' + error.fix if error.fix else ''}"
+    """What is wrong, and what would work: one sentence, or two where the first has its colon already."""
+    if error.fix is None:
+        return error.detail
+    if ": " in error.detail:
+        return f"{error.detail}. {sentence(error.fix)}"
+    return f"{error.detail}: {error.fix}"
 
 
 def _texts(value: Any) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 from litestar.types import Scope as AsgiScope
 
-from hotel_booking.http.problems import Problem
+from hotel_booking.http.problems import NoSuchAddress, Problem, WrongMethod
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.render import render
 
@@ -24,14 +24,16 @@ _HEADLINES = {
 }
 
 
-# What a form was sent to has often no page of its own; whoever opens its address wants what it was about.
+# What a form was sent to has often no page of its own, and an address is mistyped at its end; whoever opens
+# it wants what it is about.
 _ABOUT = re.compile(r"/admin/(?:bookings|properties|incidents)/[\w-]+(?=/)")
 
 
 def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
     """The headers and the body; `headers` are those that the error has anyway."""
     headline = _HEADLINES.get(problem.status, "Something went wrong")
-    about = _ABOUT.match(scope["path"]) if problem.status == 405 else None
+    strayed = problem.code in (NoSuchAddress.code, WrongMethod.code)
+    about = _ABOUT.match(scope["path"]) if strayed else None
     text = render(
         scope, "problem.html", problem=problem, headline=headline, about=about[0] if about else None
     )

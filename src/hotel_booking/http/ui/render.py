@@ -25,6 +25,7 @@ from markupsafe import Markup
 
 from hotel_booking.core import formats
 from hotel_booking.core.code_names import called, counted, headed, value_called, zone_called
+from hotel_booking.core.errors import sentence
 from hotel_booking.core.moments import clock, moment, place_of
 from hotel_booking.core.money import Money
 from hotel_booking.core.phone import is_read, phone_shown
@@ -45,7 +46,7 @@ _CAUTION = "!"  # what the cookie of a warning begins with
 _LOCALE = "en_GB"
 _AMOUNTS = frozenset(
     "total net tax fee amount due_now goodwill price extra_adult child_amounts to_capture captured lowest"
-    " highest".split()
+    " highest opening cash_taken cash_reversed cash_given_back counted removed".split()
 )
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 # A date, or the nights of a range as PostgreSQL writes it.
@@ -94,6 +95,7 @@ def environment() -> Environment:
         "plain": plain,
         "called": called,
         "headed": headed,
+        "sentence": sentence,
         "beds": beds,
         "zone": zone_called,
         "country": country_name,
@@ -220,7 +222,7 @@ def money(value: Money | int, currency: str | None = None) -> str:
         if currency is None:
             raise TypeError("an amount of money needs its currency")
         value = Money(value, currency)
-    return formats.money(value.amount, value.currency, _LOCALE)
+    return formats.english(value.amount, value.currency)
 
 
 def day(value: date | None, style: str = "EEE d MMM y") -> str:

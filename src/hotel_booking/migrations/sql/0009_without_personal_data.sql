@@ -17,7 +17,7 @@ END $$;
 CALL show_columns('access_grant', 'id role granted_at until approval in_kubernetes in_database at_aws ended_at');
 CALL show_columns('access_reaped', 'one at');
 CALL show_columns('alembic_version', 'version_num');
-CALL show_columns('api_key', 'id scopes property_ids created_at expires_at revoked_at last_used_at');
+CALL show_columns('api_key', 'id scopes property_ids created_at expires_at revoked_at last_used_at replaced_by');
 CALL show_columns('audit_archive', 'position hash file sha256 made_at');
 CALL show_columns('audit_entry', 'id at actor_kind action object_kind property_id booking_id');
 CALL show_columns('audit_horizon', 'one floor next_floor next_xid');
@@ -117,4 +117,6 @@ CALL show_columns('status_webhook', 'id asked_at confirmed_at');
 CALL show_columns('stay_override', 'id booking_id refusal made_at');
 CALL show_columns('tax', 'id property_id code name kind value charge_type included exempt_below_age max_nights valid_from'
     ' valid_to version');
+CALL show_columns('till_closing', 'id property_id since closed_at currency opening cash_taken cash_reversed'
+    ' cash_given_back counted removed entries');
 CALL show_columns('translation', 'property_id kind object_id language field content');

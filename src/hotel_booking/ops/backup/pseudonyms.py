@@ -26,7 +26,7 @@ EMPTIED = (
     # What says who did what, word for word.
     "audit_archive audit_link audit_entry audit_horizon audit_spooled stay_override",
     "access_grant access_reaped operations_result invariant_result",
-    "guest_message booking_note booking_words",
+    "guest_message booking_note booking_words till_closing",
     "mail_attempt mail_message gateway_notice reconciliation_difference reconciliation dispute",
     "incident_delivery incident_entry incident_role incident_update incident_alert incident_action incident",
     # Who is told, and what waits to be.

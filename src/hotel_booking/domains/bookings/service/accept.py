@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import capture_instant, still_open
 from hotel_booking.domains.bookings.errors import WrongState
@@ -71,8 +72,8 @@ def _another_amount(payment: Payment, outcome: Outcome) -> _Refused | None:
             "the gateway holds a different amount from the one requested; it will be refunded",
             fix="pay again, or ask the hotel",
         ),
-        f"the gateway holds {outcome.amount} {outcome.currency},"
-        f" asked were {payment.amount} {payment.currency}",
+        f"the gateway holds {english(outcome.amount, outcome.currency or '')},"
+        f" asked were {english(payment.amount, payment.currency)}",
     )
 
 

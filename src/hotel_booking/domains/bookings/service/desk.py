@@ -9,7 +9,7 @@ from uuid import UUID
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
@@ -59,10 +59,12 @@ async def record_desk_payment(
         raise Invalid("a payment must be above 0", field="amount", fix="enter what the guest has paid")
     if amount > owed:
         held = (
-            f"; {coded(booking.reserved, booking.currency)} is reserved on a card" if booking.reserved else ""
+            f"; {english(booking.reserved, booking.currency)} is reserved on a card"
+            if booking.reserved
+            else ""
         )
         raise TooMuch(
-            f"only {coded(owed, booking.currency)} is owed{held}; nothing was recorded",
+            f"only {english(owed, booking.currency)} is owed{held}; nothing was recorded",
             field="amount",
             fix="enter that or less",
             extra={"at_most": owed},
@@ -116,7 +118,7 @@ def _owed(booking: Booking) -> int:
     owed = still_open(booking)
     if not owed and booking.reserved:
         raise WrongState(
-            f"{coded(booking.reserved, booking.currency)} is reserved on the guest's card, and nothing else"
+            f"{english(booking.reserved, booking.currency)} is reserved on the guest's card, and nothing else"
             " is owed; nothing was recorded",
             fix="release the reserved money first, if the guest pays at the desk instead",
         )

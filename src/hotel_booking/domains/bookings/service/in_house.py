@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
 from hotel_booking.core.errors import Conflict, Invalid
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings import overrides
 from hotel_booking.domains.bookings.due import agreed_fee, charged
 from hotel_booking.domains.bookings.errors import FeeKept, StayNotSold
@@ -74,7 +74,8 @@ def fee_kept(booking: Booking, waived: int, override: str | None, *, waive: bool
     """The refusal to let that go, for which there is a reason. Raises it where there is none, or where
     whoever asks must not `waive` a fee."""
     refusal = FeeKept(
-        f"the booking's conditions keep {coded(waived, booking.currency)} more than the shortened stay costs",
+        f"the booking's conditions keep {english(waived, booking.currency)} more than the shortened stay"
+        " costs",
         field="departure",
         fix="check the guests out when they leave: the price stays, and the nights are back on sale",
         extra={"kept": {"amount": waived, "currency": booking.currency}},

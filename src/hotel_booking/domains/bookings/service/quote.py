@@ -122,7 +122,7 @@ def check_codes(
         sold = [own for own, one in known.items() if one.active or own in had]
         if code not in sold:
             raise Invalid(
-                f"{catalogue.property.slug} sells no {called(kind, 'object')} {code!r}",
+                f"the property {catalogue.property.slug!r} sells no {called(kind, 'object')} {code!r}",
                 field=f"{field}.{kind}",
                 fix=f"it sells {', '.join(sorted(sold)) or 'none yet'}",
             )

@@ -11,7 +11,7 @@ from hotel_booking.core.code_names import called, is_a
 from hotel_booking.core.dates import Stay, business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.moments import moment
 from hotel_booking.domains.bookings import overrides
 from hotel_booking.domains.bookings.due import still_open
@@ -182,7 +182,7 @@ async def check_out(
     left_open = still_open(booking)
     if left_open and len(leaving) == len(booking.staying):
         refusal = BalanceOpen(
-            f"{coded(left_open, booking.currency)} of the price is neither paid nor reserved",
+            f"{english(left_open, booking.currency)} of the price is neither paid nor reserved",
             fix="take the payment first, or give a reason why they may leave without it",
             extra={"open": {"amount": left_open, "currency": booking.currency}},
         )
@@ -235,7 +235,7 @@ async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> Non
     taken = await tx.fetchval(_TAKEN_SINCE, booking.id)
     if taken:
         raise WrongState(
-            f"{coded(taken, booking.currency)} was paid since the check-in",
+            f"{english(taken, booking.currency)} was paid since the check-in",
             fix="refund it first, or check the guests out",
             extra={"paid": {"amount": taken, "currency": booking.currency}},
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hotel_booking.core.db import Database
-from hotel_booking.core.formats import coded
+from hotel_booking.core.formats import english
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings.service.pay import Paid, settle
 from hotel_booking.domains.payments import service as payments
@@ -28,7 +28,7 @@ async def received(
     if gateway.page != "transfer":
         raise PaymentNotFound("this payment is not a bank transfer")
     if amount != payment.amount:
-        asked = coded(payment.amount, payment.currency)
+        asked = english(payment.amount, payment.currency)
         raise AmountMismatch(
             f"{asked} was requested; nothing was recorded",
             field="amount",

@@ -16,6 +16,7 @@ from hotel_booking.domains.identity.errors import (
     InvalidKey,
     KeyNotActive,
     KeyNotFound,
+    KeyReplaced,
     PropertyNotAllowed,
     ScopeNotYours,
     UnknownProperties,
@@ -94,11 +95,21 @@ async def rotate_key(
     overlap: timedelta = timedelta(hours=24),
     by: Caller | None = None,
 ) -> NewKey:
-    """A new secret with the same name, scopes and limits. The old one opens the same doors for `overlap`
-    more (or until its own expiry, where that comes first), so that nobody is locked out meanwhile."""
+    """A new secret with the same name, scopes, limits and expiry. The old one opens the same doors for
+    `overlap` more (or until its own expiry, where that comes first), so that nobody is locked out meanwhile.
+    It is rotated once: whoever wants another secret rotates the key that took its place, whose expiry is the
+    one that was meant. Raises `KeyNotActive`, `KeyReplaced`."""
     old = await _own(tx, key_id, by)
     if not old.active(now):
         raise KeyNotActive("the key has expired or was revoked", fix="create a new key")
+    if old.replaced_by is not None:
+        successor = await queries.find_key(tx, old.replaced_by)
+        usable = successor is not None and successor.active(now)
+        raise KeyReplaced(
+            f"the key was rotated already: key {old.replaced_by} took its place",
+            fix=f"rotate key {old.replaced_by}" if usable else "create a new key",
+            extra={"replaced_by": old.replaced_by},
+        )
     new = await _insert(
         tx,
         name=old.name,
@@ -108,9 +119,10 @@ async def rotate_key(
         now=now,
     )
     await tx.execute(
-        "UPDATE api_key SET expires_at = least(coalesce(expires_at, $2), $2) WHERE id = $1",
+        "UPDATE api_key SET expires_at = least(coalesce(expires_at, $2), $2), replaced_by = $3 WHERE id = $1",
         old.id,
         now + overlap,
+        new.key.id,
     )
     return new
 

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.core.dates import Stay
+from hotel_booking.core.formats import currency_sign
 from hotel_booking.core.money import exponent
 from hotel_booking.domains.rates.pricing import banded_children, extra_adults
 from hotel_booking.domains.rates.stay_taxes import tax_words
@@ -58,6 +59,7 @@ class _Words(msgspec.Struct):
     tax: ctypes.Array[Word]
     included: ctypes.Array[c_int64]
     digits: int
+    sign: bytes
     kept: list[bytes]
 
 
@@ -127,7 +129,7 @@ class CompiledOffers:
         places = {kind: place for place, kind in enumerate(kinds)}
         kind_of = (c_int64 * len(party))(*[places[room] for room in party])
         offers = library.Offers(
-            *map(text_of, form),
+            *map(text_of, (*form, words.sign)),
             stay.nights,
             "".join([night.isoformat() for night in stay]).encode(),
             words.digits,
@@ -188,6 +190,7 @@ class CompiledOffers:
 
 def _words(lists: Lists, key: int, kinds: Sequence[Occupancy]) -> _Words:
     kept: list[bytes] = []
+    currency = layout.letters(key >> 16 & 0xFFFF)
 
     def word(code: str, label: str) -> Word:
         texts = [msgspec.json.encode(text)[1:-1] for text in (code, label)]
@@ -208,6 +211,7 @@ def _words(lists: Lists, key: int, kinds: Sequence[Occupancy]) -> _Words:
         (Word * len(said))(*said),
         (Word * len(taxes))(*[word(code, label) for code, label, *_ in taxes]),
         (c_int64 * len(taxes))(*[included for _, _, included, *_ in taxes]),
-        exponent(layout.letters(key >> 16 & 0xFFFF)),
+        exponent(currency),
+        currency_sign(currency).encode(),
         kept,
     )

@@ -135,7 +135,7 @@ class Offers(Structure):
     """What is written of offers, and of which."""
 
     _fields_ = (
-        *((name, Text) for name in ("form", "line", "stage")),
+        *((name, Text) for name in ("form", "line", "stage", "sign")),
         ("nights", c_int64),
         ("days", c_char_p),
         *((name, c_int64) for name in ("digits", "rooms", "kinds")),

@@ -63,6 +63,7 @@ typedef struct {
 /* What is written of offers. */
 typedef struct {
     Text form, line, stage;
+    Text sign;                               /* of the currency, as it stands before an amount */
     i64 nights;
     const char *days;                        /* DAY letters of each night */
     i64 digits;                              /* of the currency, after the point */
@@ -255,35 +256,34 @@ static Costs costs_of(const Offers *asked, const Offer *offer, const Terms *term
     return costs;
 }
 
-/* As `formats.coded`. */
-static void put_coded(Out *out, const Offers *asked, i64 amount, i64 currency) {
+/* As `formats.english`. */
+static void put_amount(Out *out, const Offers *asked, i64 amount) {
     i64 unit = 1;
+    put_text(out, asked->sign);
     for (i64 digit = 0; digit < asked->digits; digit++) unit *= 10;
     put_digits(out, amount / unit, 1);
     if (asked->digits) PUT(out, ".");
     for (i64 rest = amount % unit; unit > 1; rest %= unit) put_number(out, rest / (unit /= 10));
-    PUT(out, " ");
-    put_letters(out, currency);
 }
 
-static void put_cost(Out *out, const Offers *asked, const Offer *offer, i64 amount, i64 currency) {
+static void put_cost(Out *out, const Offers *asked, const Offer *offer, i64 amount) {
     if (!amount) {
         PUT(out, "nothing");
         return;
     }
     if (amount == offer->total) PUT(out, "the full price, ");
-    put_coded(out, asked, amount, currency);
+    put_amount(out, asked, amount);
 }
 
 /* What people read of a stage; -1: of now. */
 static void put_stage_text(Out *out, const Offers *asked, const Offer *offer, const Terms *terms, const Costs *costs,
-                           i64 stage, i64 currency) {
+                           i64 stage) {
     i64 amount = stage < 0 ? costs->now : costs->amount[stage];
     if (stage >= 0) {
         PUT(out, "From ");
         put_text(out, terms->said[costs->of[stage]]);
         PUT(out, " cancelling costs ");
-        put_cost(out, asked, offer, amount, currency);
+        put_cost(out, asked, offer, amount);
         return;
     }
     if (!amount) {
@@ -291,7 +291,7 @@ static void put_stage_text(Out *out, const Offers *asked, const Offer *offer, co
     } else {
         if (amount == offer->total && !costs->stages) PUT(out, "Non-refundable: cancelling costs ");
         else PUT(out, "Cancelling costs ");
-        put_cost(out, asked, offer, amount, currency);
+        put_cost(out, asked, offer, amount);
     }
     if (!costs->stages) return;
     PUT(out, " until ");
@@ -299,16 +299,15 @@ static void put_stage_text(Out *out, const Offers *asked, const Offer *offer, co
 }
 
 /* All that people read of cancelling and of not arriving. */
-static void put_texts(Out *out, const Offers *asked, const Offer *offer, const Terms *terms, const Costs *costs,
-                      i64 currency) {
+static void put_texts(Out *out, const Offers *asked, const Offer *offer, const Terms *terms, const Costs *costs) {
     for (i64 stage = -1; stage < costs->stages; stage++) {
         PUT(out, "\"");
-        put_stage_text(out, asked, offer, terms, costs, stage, currency);
+        put_stage_text(out, asked, offer, terms, costs, stage);
         PUT(out, "\",");
     }
     if (costs->no_show) {
         PUT(out, "\"Not arriving costs ");
-        put_cost(out, asked, offer, costs->no_show, currency);
+        put_cost(out, asked, offer, costs->no_show);
     } else {
         PUT(out, "\"Not arriving is free");
     }
@@ -325,7 +324,7 @@ static void put_stages(Out *out, const Offers *asked, const Offer *offer, const 
             case STAGE_SINCE: put_text(out, stage < 0 ? (Text){"null", 4} : terms->since[costs->of[stage]]); break;
             case STAGE_FEE: put_number(out, stage < 0 ? costs->now : costs->amount[stage]); break;
             case STAGE_CURRENCY: put_letters(out, currency); break;
-            case STAGE_TEXT: put_stage_text(out, asked, offer, terms, costs, stage, currency); break;
+            case STAGE_TEXT: put_stage_text(out, asked, offer, terms, costs, stage); break;
             default: out->known = NOT_KNOWN;
             }
         }
@@ -445,7 +444,7 @@ static void put_offer(Out *out, const Index *index, const Offers *asked, const O
         case OFFER_FEE_NOW: put_number(out, costs.now); break;
         case OFFER_STAGES: put_stages(out, asked, offer, terms, &costs, currency); break;
         case OFFER_NO_SHOW: put_number(out, costs.no_show); break;
-        case OFFER_TEXTS: put_texts(out, asked, offer, terms, &costs, currency); break;
+        case OFFER_TEXTS: put_texts(out, asked, offer, terms, &costs); break;
         default: out->known = NOT_KNOWN;
         }
     }

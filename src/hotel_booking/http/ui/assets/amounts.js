@@ -114,7 +114,7 @@ export function readMoney(typed, { currency, digits, step, words }) {
     throw new Error(`${quoted} could be ${minus}${thousands(first[0])} or ${minus}${said(second)} ${currency}: type ${whole} or ${near(second, one, digits, step).join(" or ")}`);
   }
   const ends = near(first, one, digits, step);
-  if (ends.length > 1) throw new Error(`${quoted} is too precise: ${currency} is charged in steps of ${steps(digits, step)}: type ${ends.join(" or ")}`);
+  if (ends.length > 1) throw new Error(`${quoted} is too precise: ${currency} is charged in steps of ${steps(digits, step)}. Type ${ends.join(" or ")}`);
   return ends[0];
 }
 

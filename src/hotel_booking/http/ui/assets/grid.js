@@ -263,7 +263,7 @@ function start(form) {
     if (value === null) {
       if (stay) {
         editor.setAttribute("aria-invalid", "true");
-        const why = kind === "price" ? wrong : `${editor.value} is not a number of rooms`;
+        const why = kind === "price" ? wrong : `“${editor.value}” is not a number of rooms`;
         announce(why);
         editor.setCustomValidity(why);
         editor.reportValidity();

@@ -6,9 +6,11 @@ const make = (tag, properties = {}, ...children) => {
   return element;
 };
 
-// Every place that the page links to in its navigation and its head, and the searches.
+// Every place that the page links to in its navigation and its head, those that are only found here, and the searches.
 function places() {
-  const found = [...document.querySelectorAll(".side [data-shortcut], .page-header .actions a.button, .tabs a")].map((link) => ({
+  const links = [...document.querySelectorAll(".side [data-shortcut], .page-header .actions a.button, .tabs a, .side [data-place]")];
+  const named = new Map([...links].reverse().map((link) => [link.href, link])); // a place once, as it comes first
+  const found = links.filter((link) => named.get(link.href) === link).map((link) => ({
     text: (link.dataset.shortcutLabel ?? link.textContent).trim(),
     keys: link.dataset.shortcut ?? "",
     icon: link.querySelector("use")?.getAttribute("href"),
