@@ -436,7 +436,9 @@ async def compare_area(tx: Transaction, view: IndexView, search: dict[str, Any])
     assert await by_index.lowest_nights(request, first, last, now=now) == expected
 
 
-def agree_on(examples: int, url: str, folder: Path) -> None:
+def agree_on(
+    examples: int, url: str, folder: Path, hotels: st.SearchStrategy[dict[str, Any]] = hotels
+) -> None:
     @settings(
         max_examples=examples,
         deadline=None,
@@ -451,6 +453,17 @@ def agree_on(examples: int, url: str, folder: Path) -> None:
 
 def test_the_index_finds_what_sql_finds(database_url: str, tmp_path: Path) -> None:
     agree_on(8, database_url, tmp_path / "index")
+
+
+def test_a_tax_of_nothing_takes_nothing_from_the_one_before_it(database_url: str, tmp_path: Path) -> None:
+    vat = Tax("VAT", "VAT", "percent", 190_000, 19, included=True)
+    levy = Tax("LEVY", "Levy", "percent", 0, 19, included=True)
+
+    def taxed(spec: dict[str, Any]) -> dict[str, Any]:
+        rules = {"tax_rounding": "line", "taxes": [vat, levy], "child_bands": ()}
+        return {**spec, "property": {**spec["property"], **rules}, "active": True}
+
+    agree_on(3, database_url, tmp_path / "index", hotels.map(taxed))
 
 
 @pytest.mark.nightly

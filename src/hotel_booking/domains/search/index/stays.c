@@ -601,7 +601,8 @@ static i64 net_of(const Taxes *taxes, i64 applies, i64 ppm, i64 line, Taken *tak
         if (!taxes->per_line) taken->base[tax] += net;
         else if (!taxes->included[tax]) taken->amount[tax] += rounded(net * value, MILLION);
         else if (ppm) {
-            i64 share = value == ppm ? line - net : part(line - net, upto += value, ppm);
+            upto += value; /* a tax of nothing may come behind the one that is all */
+            i64 share = upto == ppm ? line - net : part(line - net, upto, ppm);
             taken->amount[tax] += share - before;
             before = share;
         }
