@@ -250,10 +250,12 @@ async def what_was_typed_comes_back(page: Page) -> None:
 
 
 async def coming_back_asks_nothing(page: Page) -> None:
-    """To a page that refused a form; without the script the browser shows an error of its own."""
+    """To a page that refused a form of a browser without cookies, for which nothing can be kept; without the
+    script the browser shows an error of its own."""
     await page.goto("/en/booking")
     await page.fill("#reference", "ABCDE-FGHIJ")
     await page.fill("#email", "ana@example.com")
+    await page.context.clear_cookies()
     await sent(page, "form.card button.primary")
     await page.locator(".alert.danger").first.wait_for()
     await page.goto("/en/hotels")
