@@ -13,11 +13,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from hotel_booking.cli.ops_incident_evidence import _begun
 from hotel_booking.core.db import Database
 from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service.sessions import start
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.ops.evidence import make_key
+from hotel_booking.ops.refusals import Refused
 from tests.clients.command_line import command, program
 from tests.clients.http_client import api_key
 from tests.clients.staff_client import HERE, staff
@@ -295,3 +297,13 @@ def test_a_place_that_cannot_be_written_is_told(environ: dict[str, str], tmp_pat
     done = evidence("collect", "--incident", "1", "--into", str(tmp_path / "file" / "below"), **environ)
     assert done.returncode == 1
     assert "--into FOLDER" in done.stderr
+
+
+def test_a_folder_that_is_whole_is_not_collected_into_again(tmp_path: Path) -> None:
+    """As two who collect in the same second would."""
+    whole = tmp_path / "incident-1-20260101T000000Z"
+    whole.mkdir()
+    with pytest.raises(Refused, match="in this very second") as refused:
+        _begun(tmp_path / f"{whole.name}.part", "incident-1-")
+    assert "once more" in refused.value.lines[0]
+    assert list(tmp_path.iterdir()) == [whole]

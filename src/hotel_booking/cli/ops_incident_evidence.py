@@ -185,8 +185,11 @@ def _begun(folder: Path, prefix: str) -> None:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for half in sorted(folder.parent.glob(f"{prefix}*{PART}")):
             print(f"{half} is of a run that did not end: it is left as it is", file=sys.stderr)
-        if folder.with_name(folder.name.removesuffix(PART)).exists():
-            raise FileExistsError(17, "it is there already", str(folder))
+        if (whole := folder.with_name(folder.name.removesuffix(PART))).exists():
+            raise Refused(
+                f"{whole} was collected in this very second",
+                "Run it once more, or name another folder: --into FOLDER",
+            )
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise Refused(
