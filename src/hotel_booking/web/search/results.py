@@ -23,6 +23,7 @@ from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -89,7 +90,7 @@ class Filters(msgspec.Struct, frozen=True):
     refundable: bool = False
 
 
-@get("/search", opt=public(), include_in_schema=False)
+@get("/search", opt=public() | direct(), include_in_schema=False)
 async def show_results(
     request: Request[Any, Any, State],
     searching: Searching,
