@@ -29,10 +29,10 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
+from hotel_booking.core.languages import LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.moments import clock, long_date, moment, time_of_day
-from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
+from hotel_booking.domains.notifications.types import Link, Message, Rendered
 
-_RTL = frozenset({"ar"})
 # French puts a space before it, which no line may break.
 _COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
@@ -106,14 +106,14 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     subject += bidi.END * (len(_OPENING.findall(subject)) - subject.count(bidi.END))
     html = _HTML.render(
         language=tongue,
-        rtl=tongue in _RTL,
+        rtl=tongue in RIGHT_TO_LEFT,
         subject=_TURNING.sub("", subject),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
         sender=sender,
         parts=parts,
         footer=[_marked_up(line) for line in footer],
     )
-    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in _RTL)
+    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in RIGHT_TO_LEFT)
 
 
 def rendered_message(message: Message, link: Link) -> Rendered:
@@ -178,17 +178,17 @@ def _line(text: str) -> str:
 def _country(code: str, address: str, locale: str) -> str:
     """The country as it stands behind an address; "" where the message does not know it."""
     name = Locale.parse(locale).territories.get(code, code)
-    comma = "\N{ARABIC COMMA} " if locale in _RTL else ", "
+    comma = "\N{ARABIC COMMA} " if locale in RIGHT_TO_LEFT else ", "
     return f"{comma}{name}" if name and address else name
 
 
 @cache
 def _language(tongue: str) -> _Language:
-    locale = "en_GB" if tongue == "en" else tongue
+    locale = LOCALES[tongue]
     environment = Environment(  # nosec B701  # escaped by `_as_html`
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  # escaped by `_as_html`
-        finalize=partial(_isolated, rtl=tongue in _RTL),
+        finalize=partial(_isolated, rtl=tongue in RIGHT_TO_LEFT),
     )
     environment.filters |= {
         "day": lambda value: long_date(date.fromisoformat(value), tongue),

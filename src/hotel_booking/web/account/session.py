@@ -14,12 +14,12 @@ from typing import Any
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.authentication.errors import GuestSignInRequired
 from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import sessions
 from hotel_booking.domains.guests.types import Account, GuestSession
 from hotel_booking.http import signing_in
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.http.signing_in import Answer
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.site import language_of, link
