@@ -37,12 +37,6 @@ def session_of(request: Request[Any, Any, State]) -> GuestSession | None:
     return session
 
 
-def session_before(request: Request[Any, Any, State]) -> int | None:
-    """The number of the session that a new one takes the place of."""
-    session = session_of(request)
-    return session.id if session is not None else None
-
-
 def signed_in(request: Request[Any, Any, State]) -> GuestSession:
     """The session of a guest who is signed in. Raises `GuestSignInRequired`."""
     session = session_of(request)
