@@ -189,7 +189,7 @@ async def _shown(
 def _owed(booking: Booking) -> int:
     """What the booking comes to: its total, or what is charged for one that does not stand."""
     dead = booking.status in ("cancelled", "expired", "no_show")
-    return sum(room.fee for room in booking.reservations) if dead else booking.total
+    return booking.fee if dead else booking.total
 
 
 def _story(

@@ -16,5 +16,7 @@ LANGUAGES: Final = {
 }
 DEFAULT: Final = "en"
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
+# What follows a word: French puts a space before it, at which no line breaks.
+COLONS: Final = {"fr": "\N{NO-BREAK SPACE}:"}
 # How dates, numbers and money are written.
 LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}

@@ -29,13 +29,11 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
-from hotel_booking.core.languages import LANGUAGES, LOCALES, RIGHT_TO_LEFT
+from hotel_booking.core.languages import COLONS, LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.moments import clock, long_date, moment, time_of_day
 from hotel_booking.core.names import on_one_line
 from hotel_booking.domains.notifications.types import Link, Message, Rendered
 
-# French puts a space before it, which no line may break.
-_COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
 _OPENING = re.compile(r"[\u2066-\u2068]")
 _ELEMENTS = {
@@ -101,7 +99,7 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
             if block.kind == "facts":
                 # A fact that has nothing to say is left out.
                 pairs = [pair for pair in pairs if pair[1]]
-            lines += [*_as_text(block.kind, pairs, colon=_COLONS.get(tongue, ":")), ""]
+            lines += [*_as_text(block.kind, pairs, colon=COLONS.get(tongue, ":")), ""]
             parts.append(_as_html(block.kind, pairs))
     footer = [on_one_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = on_one_line(source.subject.render(values))[:200]
