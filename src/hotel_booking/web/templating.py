@@ -80,7 +80,7 @@ def blocks_as(kind: type[T], language: str, template: str, /, **values: Any) -> 
 
 @cache
 def templates_in(language: str) -> Environment:
-    """The house's templates with the language's words and ways of writing."""
+    """All templates with the language's words and ways of writing."""
     templates = render.environment().overlay()
     templates.globals = dict(templates.globals)
     templates.filters = dict(templates.filters)
