@@ -79,7 +79,7 @@ class Application(Litestar):
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         one_by_one(self)
-        self._passage = Passage(Routes(self, web.LANGUAGES))
+        self._passage = Passage(Routes(self))
         self.furnish(settings)
 
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as in Litestar

@@ -36,13 +36,9 @@ from litestar.routes import HTTPRoute
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.iso_codes import CURRENCIES
+from hotel_booking.core.languages import DEFAULT, LANGUAGES, RIGHT_TO_LEFT
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
-from hotel_booking.http.i18n.language import (
-    DEFAULT,
-    LANGUAGES,
-    RIGHT_TO_LEFT,
-)
 from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render

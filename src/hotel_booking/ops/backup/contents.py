@@ -26,7 +26,7 @@ from hotel_booking.ops.refusals import Refused, WrongUse
 
 Files = Iterator[tuple[str, bytes]]
 
-# What hotels and the house have set; not what is booked, sold each night or signed in. Without what changes
+# What hotels and their group have set; not what is booked, sold each night or signed in. Without what changes
 # by itself: when a key was last used is no setting.
 SETTINGS = {
     "property": "",
