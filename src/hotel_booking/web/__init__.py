@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Router
 
 from hotel_booking.core.kept import Kept
-from hotel_booking.http.body import SITE_LIMIT
+from hotel_booking.http.bodies import SITE_LIMIT
 from hotel_booking.web import group_pages, redirects, sitemap
 from hotel_booking.web.account import routes as account
 from hotel_booking.web.booking import (

@@ -14,7 +14,7 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
-from hotel_booking.domains.bookings.service.collection import plan_collection
+from hotel_booking.domains.bookings.service.plan_collection import plan_collection
 from hotel_booking.domains.bookings.types import OWING, Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
