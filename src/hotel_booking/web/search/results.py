@@ -112,7 +112,7 @@ async def show_results(
     to, place = await searched(searching, request.app.state, typed, at, language, now)
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
     today = await searching.earliest_date(place.where if place is not None else None, now)
-    asked = query.read(params.dict(), today=today, texts=texts)
+    asked = query.read(params.dict(), today=today, language=language)
     if to.meant is not None and to.meant.hit.kind == "property":
         rooms = "#rooms" if asked.stay is not None else ""
         return see_other(request, f"/{language}/hotels/{to.meant.hit.slug}{asked.query()}{rooms}")
