@@ -88,7 +88,13 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     known = _language(tongue)
     source = known.messages[template]
     sender = _line(_TURNING.sub("", sender or known.frame["site"].render()))
-    values = {**data, "sender": sender, "notices": known.notices}
+    # What was queued by a release that did not tell of its rooms may be about several.
+    values = {
+        **data,
+        "sender": sender,
+        "notices": known.notices,
+        "number_of_rooms": len(data.get("parties", ())) or 3,
+    }
     lines: list[str] = []
     parts: list[Markup] = []
     for block in source.blocks:
