@@ -7,6 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications import rendering
+from hotel_booking.domains.notifications.samples import SAMPLES
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
@@ -212,6 +214,19 @@ async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
         await page.goto(f"/{language}/no-such-page")
         await page.evaluate(SPACED)
         assert wrong + await wider_than_the_screen(page) == []
+
+
+async def test_a_long_word_makes_no_message_wider_than_a_phone(browser: Browser) -> None:
+    context = await browser.new_context(viewport={"width": 375, "height": 800})
+    page = await context.new_page()
+    try:
+        for template in ("booking_confirmed", "booking_cancelled", "guest_message", "status_news"):
+            long = {"rooms": ["Donau" * 15], "property": "Sea" * 25, "text": "x" * 99, "title": "y" * 99}
+            message = rendering.render(template, "de", SAMPLES[template] | long, sender="Wellen" * 20)
+            await page.set_content(message.html)
+            assert await wider_than_the_screen(page) == [], template
+    finally:
+        await context.close()
 
 
 async def test_where_the_system_gives_its_colours_what_has_the_focus_and_is_chosen_is_seen(
