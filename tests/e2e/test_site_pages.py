@@ -203,9 +203,13 @@ async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
         visiting(browser, site, viewport={"width": 320, "height": 800}) as page,
     ):
         await page.goto(f"/{language}/hotels/{SLUG}{QUESTION}")
+        await page.evaluate(SPACED)
+        where = page.locator(".location")  # which clips what is wider
+        cut = await where.evaluate("e => e.scrollWidth - e.clientWidth")
+        wrong = [f"{cut} pixels of the place are cut off"] if cut > 0 else []
         await page.locator(".offer-buy button").last.click()
         await page.wait_for_load_state()
-        wrong = await wider_than_the_screen(page)
+        wrong += await wider_than_the_screen(page)
         await fill_in(page)
         await screenshot(page, f"site-payment-320-{language}")
         wrong += await wider_than_the_screen(page)
