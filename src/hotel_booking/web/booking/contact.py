@@ -58,7 +58,7 @@ async def correct(
             )
     except DomainError as error:
         if error.code in ("wrong_state", "hold_expired"):
-            told = Caution(why(error, translations(language_of(request))))
+            told = Caution(why(error, translations(language_of(request)), len(booking.reservations)))
             return to_booking(request, booking.reference, notice=told)
         if await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now):
             page = f"booking/{booking.reference}/contact"

@@ -57,7 +57,7 @@ async def show_property(
     try:
         found = await known(searching, request.app.state, slug)
     except NoSuchProperty:
-        asked = query.read(request.query_params.dict(), today=earliest_business_date(now), texts=texts)
+        asked = query.read(request.query_params.dict(), today=earliest_business_date(now), language=language)
         home = link(language) + asked.query()
         return site(request, "property/unknown.html", status=404, home=home)
     property_ = found.property
@@ -65,7 +65,7 @@ async def show_property(
     asked = query.read(
         request.query_params.dict(),
         today=today,
-        texts=texts,
+        language=language,
         currency=chosen_currency(request.scope),
     )
     running = today < calendar_date(now, property_.timezone)

@@ -163,7 +163,7 @@ async def _read(
         to=to,
         place=place,
         filters=_filters(params.get("sort"), params.get("stars"), params.get("refundable")),
-        asked=query.read(params.dict(), today=today, texts=translations(language)),
+        asked=query.read(params.dict(), today=today, language=language),
         today=today,
         mark=_mark(list(params.multi_items())),
     )
