@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from hotel_booking.cli.help_pages import made_readable
+
 # noun: its module's name here, and what it is for.
 NOUNS = {
     "demo": ("demo", "Everything on one port with demo data: the database, the site, the worker."),
@@ -66,6 +68,7 @@ def command_of(noun: str) -> Any:
     command.name = noun
     # A shell completes `hotel-booking`, and no noun of it by itself.
     command.params = [option for option in command.params if option.name not in _COMPLETION]
+    made_readable(command)
     return command
 
 

@@ -64,19 +64,22 @@ def declare(
 @app.command("list")
 def list_all(
     every: Annotated[bool, typer.Option("--all", help="Closed ones and findings too.")] = False,
-    published: Annotated[bool, typer.Option(help="What customers read on the status page.")] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="What customers read on the status page.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Incidents that are not closed, newest first."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
+    from hotel_booking.cli.screen import listing, screen
     from hotel_booking.domains.incidents import queries
 
-    console = Console()
+    console = screen()
     if published:
         shown = read(data_dir, lambda tx, now: queries.public_incidents(tx, since=now - timedelta(days=90)))
+        if not shown:
+            print("Customers read of none.")
         for incident in shown:
             console.print(f"[bold]{escape(incident.title)}[/] {incident.status}", soft_wrap=True)
             for update in incident.updates:
@@ -88,7 +91,7 @@ def list_all(
     if not found:
         print("There is none.")
         return
-    table = Table("no.", "what", "severity", "phase", "declared (UTC)", "channel")
+    table = listing("no.", "what", "severity", "phase", "declared (UTC)", "channel")
     for one in found:
         table.add_row(
             str(one.id),

@@ -65,7 +65,10 @@ def list_actions(data_dir: DataDir = None) -> None:
     """What remains to be done of all incidents, the earliest due first."""
     from hotel_booking.domains.incidents import queries
 
-    for one in read(data_dir, lambda tx, _now: queries.open_actions(tx)):
+    found = read(data_dir, lambda tx, _now: queries.open_actions(tx))
+    if not found:
+        print("Nothing remains to be done.")
+    for one in found:
         print(f"{one.incident_id}/{one.id}  {one.due_on or 'no day'}  {one.owner}: {one.what}")
 
 
@@ -83,9 +86,7 @@ def report(
     data_dir: DataDir = None,
 ) -> None:
     """Mean times to acknowledge (MTTA) and to resolve (MTTR), by severity."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from hotel_booking.cli.screen import listing, screen
     from hotel_booking.domains.incidents import queries
     from hotel_booking.domains.incidents.post_mortem import lasted
 
@@ -95,7 +96,7 @@ def report(
     async def look(tx: Any, now: datetime) -> Any:
         return await queries.times(tx, since=now - timedelta(days=days), until=now + timedelta(seconds=1))
 
-    table = Table("severity", "incidents", "not resolved", "MTTA", "MTTR", "longest")
+    table = listing("severity", "incidents", "not resolved", "MTTA", "MTTR", "longest")
     for one in read(data_dir, look):
         table.add_row(
             one.severity,
@@ -105,4 +106,4 @@ def report(
             shown(one.mttr),
             shown(one.longest),
         )
-    Console().print(table)
+    screen().print(table)

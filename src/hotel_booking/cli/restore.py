@@ -12,6 +12,7 @@ import typer
 
 from hotel_booking.cli.database import DEMO_DATABASE, DataDir, default_data_dir
 from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.sure import Yes, ask
 
 app = typer.Typer()
 
@@ -23,6 +24,7 @@ def restore(
     check: Annotated[
         bool, typer.Option("--check", help="Only read the file, and say what it is of.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put what the file holds in the place of the database, which is kept under another name. Nothing may use
     it: it is refused while anybody is connected. The file is read to its end first, restored beside, brought
@@ -47,6 +49,8 @@ def restore(
             with _server(data_dir) as url:
                 name = dump.name_of(url)
                 dump.refuse_in_use(url)
+                of = f"{header.database} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC"
+                ask(f"{file} ({of}) takes the place of the database {name}, which is kept. Go on?", yes=yes)
                 made = dump.load(source, url, name=f"{name}_restoring", key=key, upgrade=migrations.upgrade)
                 kept = f"{name}_before_{id_of(utc_now())}"
                 before = dump.put_in_place(url, made, kept=kept)

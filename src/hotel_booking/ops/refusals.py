@@ -31,3 +31,10 @@ class Interrupted(Refused):
     """Ctrl-C or SIGTERM. What was begun is recorded, and a second run takes it up."""
 
     exit_code = 130
+
+
+def plainly(error: Exception) -> str:
+    """Why a file or a server could not be had, in words that a person knows."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

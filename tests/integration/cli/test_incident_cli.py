@@ -63,7 +63,7 @@ def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]
     with pytest.raises(DomainError, match="not done"):
         incident("close", "1")
     incident("done", "1", "1")
-    assert incident("actions") == ""
+    assert incident("actions") == "Nothing remains to be done.\n"
     document = incident("post-mortem", "1")
     assert document.startswith("# Post-mortem 1: Nobody can pay\n")
     assert "- **Commander**: Ben Example" in document
