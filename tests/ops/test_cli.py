@@ -86,6 +86,16 @@ def test_help_speaks_of_what_is_typed_and_fills_its_lines(capsys: pytest.Capture
     assert not [line for line in lines if line == "have no mail and nothing else sent"]
 
 
+def test_a_wrong_day_is_answered_with_a_right_one() -> None:
+    for words in (
+        ("incident", "action", "1", "mend it", "--owner", "me", "--due", "tomorrow"),
+        ("exchange-rates", "set", "RSD", "117", "--as-of", "1.3.2026"),
+    ):
+        done = run(*words)
+        assert done.returncode == 2
+        assert "is no day such as 2026-03-01" in done.stderr
+
+
 def test_a_table_that_nobody_reads_on_a_screen_is_not_cut(database_url: str) -> None:
     name = "The channel manager of all our hotels by the sea, [/b] and of those in the mountains too"
     made = run("api-key", "create", "--name", name, "--scope", "all", DATABASE_URL=database_url)

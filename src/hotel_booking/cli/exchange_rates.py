@@ -6,13 +6,14 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.judging import judge
 from hotel_booking.core.counting import count
 
@@ -36,8 +37,8 @@ def enter(
     currency: Annotated[str, typer.Argument(help="ISO 4217 code, such as RSD.")],
     per_euro: Annotated[str, typer.Argument(help="What one euro is worth, such as 117.2.")],
     as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day it is of; today unless given."),
+        date | None,
+        typer.Option("--as-of", parser=day, metavar=SHAPE, help="The day it is of; today unless given."),
     ] = None,
     accept_jump: Annotated[
         bool, typer.Option("--accept-jump", help="It has moved by more than a quarter, and is right.")
@@ -51,14 +52,14 @@ def enter(
     from hotel_booking.domains.exchange import service
 
     rate, now = _rate(per_euro), utc_now()
-    day = as_of.date() if as_of else now.date()
+    of = as_of or now.date()
 
     async def entering(tx: Any) -> None:
         await service.enter(
             tx,
             currency=currency.upper(),
             per_euro=rate,
-            as_of=day,
+            as_of=of,
             known=CURRENCIES,
             now=now,
             jumps=accept_jump,
@@ -67,7 +68,7 @@ def enter(
     judge(entering)
     with database_url(data_dir) as url:
         asyncio.run(_enter(url, entering))
-    print(f"One euro is {rate} {currency.upper()}, as of {day}.")
+    print(f"One euro is {rate} {currency.upper()}, as of {of}.")
 
 
 @app.command()

@@ -19,7 +19,6 @@ _TAKES = {
     "<list[str]>": "<text>",
     "<list[int]>": "<number>",
     "<list[Path]>": "<path>",
-    "<%Y-%m-%d>": "<YYYY-MM-DD>",
 }
 
 

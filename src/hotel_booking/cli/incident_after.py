@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir
+from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.incident_acts import By, Number, act, read
 
 app = typer.Typer()
@@ -18,7 +19,7 @@ def action(
     number: Number,
     what: Annotated[str, typer.Argument(help="What is to be done.")],
     owner: Annotated[str, typer.Option(help="Who does it.")],
-    due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="By which day.")] = None,
+    due: Annotated[date | None, typer.Option(parser=day, metavar=SHAPE, help="By which day.")] = None,
     by: By = "",
     data_dir: DataDir = None,
 ) -> None:
@@ -32,7 +33,7 @@ def action(
             incident_id=number,
             what=what,
             owner=owner,
-            due_on=due.date() if due else None,
+            due_on=due,
             by=actor,
             now=now,
         ),
@@ -58,6 +59,7 @@ def done(
         ),
         by,
     )
+    print(f"Action {action_id} is done.")
 
 
 @app.command("actions")

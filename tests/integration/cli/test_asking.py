@@ -46,9 +46,12 @@ async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_u
     assert made.returncode == 0, made.stderr
     number = made.stdout.split()[1]
     revoke, begin = ("api-key", "revoke", number), ("recovery", "begin", "--backup", "1")
+    declare = ("incident", "declare", "Nobody can pay", "--severity", "p3")
+    assert "is declared: P3" in command(*declare, DATABASE_URL=database_url).stdout
     name = urlsplit(database_url).path.lstrip("/")
     for words, question in (
         (revoke, f"Key {number} (Night audit; all) opens nothing then. Revoke it?"),
+        (declare, "Incident 1 is called so, and lasts since"),
         (begin, f"The database {name} goes to"),
         (("replay", "H1.csv", "--database-url", database_url), f"will stand in the database {name} at"),
     ):
