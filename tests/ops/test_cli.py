@@ -86,6 +86,21 @@ def test_help_speaks_of_what_is_typed_and_fills_its_lines(capsys: pytest.Capture
     assert not [line for line in lines if line == "have no mail and nothing else sent"]
 
 
+@pytest.mark.parametrize(
+    ("words", "works"),
+    [
+        (["api-key", "revoke", "99"], "`hotel-booking api-key list` shows them"),
+        (["api-key", "create", "--name", "x", "--scope", "all", "--property", "none"], "in the panel"),
+        (["incident", "show", "99"], "`hotel-booking incident list --all` shows them"),
+        (["incident", "done", "99", "1"], "`hotel-booking incident actions` shows what remains"),
+    ],
+)
+def test_what_is_not_there_is_shown_by_a_command(database_url: str, words: list[str], works: str) -> None:
+    done = command(*words, DATABASE_URL=database_url)
+    assert done.returncode == 2
+    assert works in done.stderr
+
+
 def test_a_wrong_day_is_answered_with_a_right_one() -> None:
     for words in (
         ("incident", "action", "1", "mend it", "--owner", "me", "--due", "tomorrow"),

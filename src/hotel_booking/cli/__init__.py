@@ -50,6 +50,13 @@ NOUNS = {
 
 _WRONG = 2  # the exit code of what a person can act on
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# What works at a terminal, where the error itself speaks of the API or of the panel's page.
+_FIXES = {
+    "key_not_found": "`hotel-booking api-key list` shows them",
+    "unknown_property": "in the panel its name stands at the end of its page's address",
+    "incident_not_found": "`hotel-booking incident list --all` shows them",
+    "incident_action_not_found": "`hotel-booking incident actions` shows what remains, as INCIDENT/ACTION",
+}
 _COMPLETION = ("install_completion", "show_completion")
 
 
@@ -148,7 +155,8 @@ def _run() -> None:
     except ConfigError as error:
         _fail(*error.problems)
     except DomainError as error:
-        _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
+        fix = _FIXES.get(error.code, error.fix)
+        _fail(error.detail + (f" ({fix})" if fix else ""))
     except (EmbeddedError, NotInstalled) as error:
         _fail(str(error))
     except Refused as refusal:
