@@ -151,6 +151,9 @@ def test_an_unreachable_database_is_one_clear_line() -> None:
     result = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", **SAFE)
     assert result.returncode == 2
     assert "cannot be reached" in result.stderr
+    nowhere = run("serve", DATABASE_URL="postgresql://nobody@nowhere.invalid/none", **SAFE)
+    assert "failed to resolve host 'nowhere.invalid': " in nowhere.stderr
+    assert "Errno" not in nowhere.stderr
     assert "Traceback" not in result.stderr
 
 

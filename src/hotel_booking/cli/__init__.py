@@ -144,7 +144,7 @@ def _run() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
-    from hotel_booking.ops.refusals import Refused
+    from hotel_booking.ops.refusals import Refused, plainly
 
     if os.getpid() == 1:
         # A container's first process gets no signal that it has no handler for: without this one, who is
@@ -172,7 +172,7 @@ def _run() -> None:
         psycopg = sys.modules.get("psycopg")
         if psycopg is None or not isinstance(error, psycopg.OperationalError):
             raise
-        _fail(f"the database does not answer, or went away: {' '.join(str(error).split())[:300]}")
+        _fail(f"the database does not answer, or went away: {plainly(error)[:300]}")
 
 
 def _tell_the_rest(*, told: bool) -> None:

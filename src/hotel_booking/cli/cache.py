@@ -8,6 +8,7 @@ from itertools import islice
 import typer
 
 from hotel_booking.core.counting import count
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(no_args_is_help=True)
 _OURS = "hotel-booking:*"
@@ -44,7 +45,7 @@ def clear() -> None:
                     unlinking.unlink(key)
                 removed += sum(unlinking.execute())
     except failures() as error:
-        told = f"Redis cannot be asked: {' '.join(str(error).split())}"
+        told = f"Redis cannot be asked: {plainly(error)}"
         before = (
             f" ({count(removed, 'key was', 'keys were')} removed before; run it again)" if removed else ""
         )

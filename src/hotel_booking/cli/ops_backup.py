@@ -15,6 +15,7 @@ import typer
 from hotel_booking.cli.ops_inputs import Signers, told
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.counting import count
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(no_args_is_help=True, help="Backups of the database, and the ways back.")
 
@@ -245,7 +246,7 @@ def restore(
         else:
             raise WrongUse(f"{target} is no environment to restore to: staging or production")
     except psycopg.Error as error:
-        raise Refused(f"a database refused: {' '.join(str(error).split())[:300]}") from None
+        raise Refused(f"a database refused: {plainly(error)[:300]}") from None
     told()
 
 

@@ -13,6 +13,7 @@ import typer
 from hotel_booking.cli.database import DEMO_DATABASE, DataDir, default_data_dir
 from hotel_booking.cli.ops_inputs import told
 from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer()
 
@@ -90,7 +91,7 @@ def _server(data_dir: Path | None) -> Iterator[str]:
         try:
             yield read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         except psycopg.OperationalError as error:
-            raise ConfigError([f"the database cannot be reached: {' '.join(str(error).split())}"]) from None
+            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None
         return
     cluster = Cluster(data_dir or default_data_dir())
     if data_dir is None and not cluster.exists():
