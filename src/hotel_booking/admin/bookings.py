@@ -73,7 +73,7 @@ class Event(msgspec.Struct, frozen=True):
 async def show_booking(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[str]:
-    """The whole story of a booking."""
+    """All that is known of a booking."""
     return await booking_page(request, tx, caller, await open_booking(tx, reference, caller), now)
 
 
@@ -141,7 +141,7 @@ async def booking_page(
         waiting=max((note.id for note in written if note.waiting), default=0),
         payments=paid,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
-        events=_story(
+        events=_history(
             booking,
             entries,
             await mail.of_booking(tx, booking.id),
@@ -192,7 +192,7 @@ def _owed(booking: Booking) -> int:
     return booking.fee if dead else booking.total
 
 
-def _story(
+def _history(
     booking: Booking,
     entries: list[Entry],
     sent: list[Message],
