@@ -264,7 +264,8 @@ def _check_range(edit: BulkEdit, today: date) -> None:
 
 
 def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:
-    """What the edit changes, given what there is now. `types` and `plans` come from `targets`."""
+    """What the edit changes, given what there is now. `types` and `plans` come from `targets`. Raises
+    `InvalidEdit`."""
     changes: list[Change] = []
     unpriced = 0
     nights = list(edit.nights())
