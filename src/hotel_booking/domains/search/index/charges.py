@@ -156,8 +156,8 @@ def totals(charges: Charges, taxes: Taxation) -> Array:
 
 
 def night_charges(charges: Charges) -> Array:
-    """What each night is charged before taxes, [night, pair]: its price, extra persons, the adjustment. Raises
-    `TooLarge`."""
+    """What each night is charged before taxes, [night, pair]: its price, extra persons, the adjustment.
+    Raises `TooLarge`."""
     nights: Array = charges.prices.astype(np.int64)
     for extra in charges.extras:
         nights += extra
