@@ -37,7 +37,7 @@ from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.domains.reporting.entry_names import names_in_entries
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import Kept, money, page, see_other
+from hotel_booking.http.ui.render import EntryContext, money, page, see_other
 
 _OVERRIDE = "stay_override"
 
@@ -154,7 +154,7 @@ async def booking_page(
         arriving=booking.status == "confirmed" and begun and may_act,
         undoable=may_act and service.checked_in_today(booking, now),
         without_room=any(room.room is None for room in to_give),
-        kept=Kept(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
+        kept=EntryContext(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
         left_open=still_open(booking),

@@ -12,12 +12,12 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.called import city_called, town
-from hotel_booking.domains.properties.catalogue import Kept, Property
+from hotel_booking.domains.properties.catalogue import CatalogueRow, Property
 from hotel_booking.domains.properties.errors import NoSuchItem, NoSuchProperty
 from hotel_booking.domains.properties.surroundings import Surroundings
 from hotel_booking.domains.properties.types import TranslatedKind
 
-T = TypeVar("T", bound=Kept)
+T = TypeVar("T", bound=CatalogueRow)
 MAX_LISTED = 2_000  # of one kind in one property
 
 
