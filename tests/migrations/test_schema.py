@@ -10,7 +10,7 @@ from hotel_booking import migrations
 from hotel_booking.core.db import Database
 from hotel_booking.domains.inventory import tables as inventory
 from hotel_booking.domains.properties import tables as properties
-from hotel_booking.domains.properties.catalogue import Kept
+from hotel_booking.domains.properties.catalogue import CatalogueRow
 from hotel_booking.domains.rates import tables as rates
 from hotel_booking.ops.embedded import Cluster
 from tests.databases import copied
@@ -40,7 +40,9 @@ _TABLES = [
 
 
 @pytest.mark.parametrize("table", _TABLES, ids=lambda table: table.name)
-async def test_the_codes_tables_are_the_databases(db: Database, table: properties.TableOf[Kept]) -> None:
+async def test_the_codes_tables_are_the_databases(
+    db: Database, table: properties.TableOf[CatalogueRow]
+) -> None:
     async with db.transaction() as tx:
         rows = await tx.fetch(
             "SELECT attname, format_type(atttypid, atttypmod) AS type FROM pg_attribute"

@@ -38,7 +38,7 @@ def test_a_release_that_turns_out_to_be_slow_is_led_back_from(by_git: ByGit, gue
     assert row.answered[slow] > 0
 
 
-def test_taken_away(by_git: ByGit, guests: Guests) -> None:
+def test_the_colours_are_taken_away_under_guests(by_git: ByGit, guests: Guests) -> None:
     """Guests are led to deployment/hotel-booking, which is the same release, and Flagger could take over."""
     releases, before = by_git.releases, by_git.releases.serving()
     with guests("blue-green: the colours taken away"):

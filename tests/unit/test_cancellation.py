@@ -83,7 +83,9 @@ def test_the_fee_applies_at_the_deadline_itself() -> None:
         ("fixed", 999_00, 300_00),
     ],
 )
-def test_amounts(kind: Literal["percent", "nights", "fixed"], value: int, amount: int) -> None:
+def test_fees_and_deposits_of_one_kind_are_one_amount(
+    kind: Literal["percent", "nights", "fixed"], value: int, amount: int
+) -> None:
     assert fee_amount(Fee(kind, value), total=TOTAL, night_totals=NIGHTS, currency="EUR") == amount
     assert due_now(Deposit(kind, value), TOTAL, NIGHTS, currency="EUR") == amount
 

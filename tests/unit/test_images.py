@@ -129,7 +129,7 @@ def test_grey_transparent_and_indexed_pictures(mode: str) -> None:
     assert image.getpixel((10, 10)) == ((255, 255, 255) if mode == "RGBA" else (0, 0, 0))
 
 
-def test_cmyk_pictures() -> None:
+def test_pictures_in_cmyk_come_out_in_rgb() -> None:
     out = BytesIO()
     Image.new("CMYK", (600, 400)).save(out, "JPEG")
     assert opened(render(out.getvalue())[-1].body).getpixel((5, 5)) == (255, 255, 255)

@@ -613,7 +613,7 @@ def test_parties_that_cannot_be(adults: int, children: tuple[int, ...], field: s
     assert refused.value.field == field
 
 
-def test_bands_rise() -> None:
+def test_child_bands_rise() -> None:
     with pytest.raises(Invalid) as refused:
         rules(child_bands=(ChildBand(11), ChildBand(2)))
     assert refused.value.field == "child_bands"

@@ -150,7 +150,7 @@ def test_the_past_is_not_sold() -> None:
         (Occupancy(0, (17,)), [1]),  # counts as an adult, but is none
     ],
 )
-def test_occupancy(occupancy: Occupancy, limits: list[int]) -> None:
+def test_a_party_that_is_too_large_is_told_the_limit(occupancy: Occupancy, limits: list[int]) -> None:
     assert codes(calendar(), occupancy=occupancy) == [("occupancy", None, limit) for limit in limits]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotel_booking.web.maps.results import HEIGHT, Plan, plan_of, tiled_plan_of
+from hotel_booking.web.maps.results import HEIGHT, ResultsPlan, plan_of, tiled_plan_of
 
 AMSTERDAM = (52.3740, 4.8897)
 TILES = "https://tiles.example/{z}/{x}/{y}.png"
@@ -23,7 +23,7 @@ def test_names_of_circles_lie_in_the_picture(spread: str) -> None:
     points = PLACES[spread]
     named = 0
     for plan in (plan_of(AMSTERDAM, points), tiled_plan_of(AMSTERDAM, points, TILES)):
-        assert isinstance(plan, Plan)
+        assert isinstance(plan, ResultsPlan)
         assert len(plan.rings) <= 3
         for ring in plan.rings:
             assert 12 <= ring.name_y <= HEIGHT - 4, (spread, ring)

@@ -1,7 +1,7 @@
 """Grafana's dashboards `app`, `infra` and `business`: built here, written as JSON by `make dashboards`.
 
 Grafana shows the JSON (provisioned), and so does the panel (/admin/monitoring). A panel is a time series or a
-single number; every query is run against a real Prometheus by tests/ops/test_dashboards_live.py.
+single number; every query is run against a real Prometheus by tests/ops/test_dashboards.py.
 """
 
 from __future__ import annotations

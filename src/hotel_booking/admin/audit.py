@@ -26,7 +26,7 @@ from hotel_booking.domains.reporting.entry_names import Names, names_in_entries,
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form
-from hotel_booking.http.ui.render import Kept, money, page, query
+from hotel_booking.http.ui.render import EntryContext, money, page, query
 
 _PAGE = 50
 # Columns that hold numbers of the vocabularies that channels speak, by the kind of object.
@@ -98,7 +98,7 @@ async def list_entries(
     )
 
 
-def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures: Measures) -> Kept:
+def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures: Measures) -> EntryContext:
     hotel = properties.get(entry.property_id or 0)
     values = {**(entry.before or {}), **(entry.after or {})}
     currency = values.get("currency") or (hotel.currency if hotel is not None else None)
@@ -113,7 +113,7 @@ def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures
         for number, name in codes.items()
     }
     place = hotel.timezone if hotel is not None else "UTC"
-    return Kept(currency, place, {**names, **coded, **said})
+    return EntryContext(currency, place, {**names, **coded, **said})
 
 
 def _measured(number: int, kind: str, currency: str | None) -> str:

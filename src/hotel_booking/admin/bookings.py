@@ -37,7 +37,7 @@ from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.domains.reporting.entry_names import names_in_entries
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import Kept, money, page, see_other
+from hotel_booking.http.ui.render import EntryContext, money, page, see_other
 
 _OVERRIDE = "stay_override"
 
@@ -73,7 +73,7 @@ class Event(msgspec.Struct, frozen=True):
 async def show_booking(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[str]:
-    """The whole story of a booking."""
+    """All that is known of a booking."""
     return await booking_page(request, tx, caller, await open_booking(tx, reference, caller), now)
 
 
@@ -141,7 +141,7 @@ async def booking_page(
         waiting=max((note.id for note in written if note.waiting), default=0),
         payments=paid,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
-        events=_story(
+        events=_history(
             booking,
             entries,
             await mail.of_booking(tx, booking.id),
@@ -154,7 +154,7 @@ async def booking_page(
         arriving=booking.status == "confirmed" and begun and may_act,
         undoable=may_act and service.checked_in_today(booking, now),
         without_room=any(room.room is None for room in to_give),
-        kept=Kept(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
+        kept=EntryContext(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
         fee=fee_sentence(await service.fee_outcome(tx, booking), booking.currency),
         balance=0 if booking.status == "held" else balance(booking),
         left_open=still_open(booking),
@@ -192,7 +192,7 @@ def _owed(booking: Booking) -> int:
     return booking.fee if dead else booking.total
 
 
-def _story(
+def _history(
     booking: Booking,
     entries: list[Entry],
     sent: list[Message],

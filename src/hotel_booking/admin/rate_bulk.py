@@ -29,7 +29,7 @@ from hotel_booking.domains.rates.changes import (
     FLAGS,
     LIMITS,
     BulkEdit,
-    Plan,
+    Effect,
     PriceChange,
     Value,
     runs,
@@ -82,10 +82,10 @@ async def preview_bulk(
     form = await read(request)
     try:
         edit = _edit(form, catalogue)
-        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
     except DomainError as error:
         return _form(request, catalogue, form.failed(error), status=422)
-    return _preview(request, catalogue, form, edit, plan)
+    return _preview(request, catalogue, form, edit, effect)
 
 
 @post("/properties/{slug:str}/rates/bulk", opt=_EDIT)
@@ -110,10 +110,10 @@ async def apply_bulk(
             free=form.flag("free"),
         )
     except PreviewChanged as error:
-        return _preview(request, catalogue, form, edit, error.plan, changed=True)
+        return _preview(request, catalogue, form, edit, error.effect, changed=True)
     except FreeOfCharge as error:
-        plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
-        return _preview(request, catalogue, form.failed(error), edit, plan, status=422)
+        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+        return _preview(request, catalogue, form.failed(error), edit, effect, status=422)
     except DomainError as error:
         return _form(request, catalogue, form.failed(error), status=422)
     grid = query(f"/admin/properties/{slug}/rates", **{"from": edit.first.isoformat()})
@@ -251,14 +251,14 @@ def _preview(
     catalogue: Catalogue,
     form: Form,
     edit: BulkEdit,
-    plan: Plan,
+    effect: Effect,
     *,
     changed: bool = False,
     status: int = 200,
 ) -> Response[str]:
     asked_here = ("seen", "again", "free")
     fields = [(name, value) for name in form.names() if name not in asked_here for value in form.many(name)]
-    listed = lines(runs(plan.changes), catalogue)
+    listed = lines(runs(effect.changes), catalogue)
     return page(
         request,
         "rates/preview.html",
@@ -267,12 +267,12 @@ def _preview(
         hotel=catalogue.property,
         what=describe(edit, catalogue.property.currency),
         when=span(edit.first, edit.last),
-        plan=plan,
-        unfit=nobody_arrives(plan.unfit, catalogue),
+        effect=effect,
+        unfit=nobody_arrives(effect.unfit, catalogue),
         fields=fields,
         lines=listed[:_LISTED],
         more=len(listed) - _LISTED,
-        totals=totals(plan.changes, catalogue.property.currency),
+        totals=totals(effect.changes, catalogue.property.currency),
         changed=changed,
     )
 
@@ -298,7 +298,7 @@ async def _edit_page(
         hotel=catalogue.property,
         edit=edit,
         undoing=undoing,
-        unfit=nobody_arrives(undoing.plan.unfit, catalogue) if undoing else [],
+        unfit=nobody_arrives(undoing.effect.unfit, catalogue) if undoing else [],
         left=[left_alone(clash, catalogue) for clash in (undoing.kept if undoing else ())[:_LISTED]],
         lines=listed[:_LISTED],
         more=len(listed) - _LISTED,

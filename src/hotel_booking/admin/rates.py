@@ -180,7 +180,7 @@ async def save_cells(
     number = seen_as(cell.key for cell in cells if cell.was != cell.to)
     notice = "1 value saved." if number == 1 else f"{number:,} values saved."
     # The plans concerned need not be among those that the grid shows.
-    if unfit := nobody_arrives(saved.plan.unfit, catalogue):
+    if unfit := nobody_arrives(saved.effect.unfit, catalogue):
         more = f", and {count(len(unfit) - 1, 'more plan')}" if len(unfit) > 1 else ""
         notice = f"{notice} Nobody can arrive any more: {unfit[0]}{more}."
     return see_other(request, view.address(slug), notice=notice)

@@ -130,18 +130,18 @@ async def _form(
     form: Form | None,
 ) -> Response[str]:
     begun = day_began(now, hotel.timezone, hotel.day_end_time)
-    stands = await till_closing.standing(
+    till = await till_closing.uncounted(
         tx, property_id=hotel.id, currency=hotel.currency, begun=begun, now=now
     )
-    opening = stands.last.left if stands.last is not None else 0
+    opening = till.last.left if till.last is not None else 0
     return page(
         request,
         "payments/close.html",
         status=200 if form is None else 422,
         hotel=hotel,
         others=_others(known, f"{_DESK}/close"),
-        form=form or Form.of(opening=for_field(opening, hotel.currency) if stands.last is not None else ""),
-        stands=stands,
+        form=form or Form.of(opening=for_field(opening, hotel.currency) if till.last is not None else ""),
+        till=till,
         opening=opening,
     )
 

@@ -126,7 +126,7 @@ async def reopen(run: Run, *, by_gateway: bool = False) -> tuple[Any, int]:
         found = await closure.current(tx, lock=True)
         if by_gateway and (found is None or not found.by_gateway):
             return None, 0
-        if point := await recovery.standing(tx):
+        if point := await recovery.open_restore_point(tx):
             raise Refused(
                 f"it is closed because the database was restored from {point.backup}",
                 "Read whom that touches, and open it:",

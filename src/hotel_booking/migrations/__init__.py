@@ -84,9 +84,9 @@ def upgrade(database_url: str) -> list[str]:
 
     Each step is a transaction with a lock time-out, so a migration that cannot get its lock gives up instead
     of stopping everybody: raises `Blocked`, or `Failed` where the database refuses one of its statements, and
-    nothing of that step is done. Raises `Contracted` where a
-    newer release has left nothing that this one could run on, and `StillRunning` where processes are
-    connected that would have nothing to run on afterwards; both before anything is done.
+    nothing of that step is done. Raises `Contracted` where a newer release has left nothing that this one
+    could run on, and `StillRunning` where processes are connected that would have nothing to run on
+    afterwards; both before anything is done.
     """
     done: list[str] = []
     with _alone(database_url) as connection, _gives_up(connection):

@@ -3,10 +3,10 @@
 1. A handler in a module of `web/`, with an address inside the language:
    `@get("/hotels/{slug:str}", opt=public(), include_in_schema=False)`; its module's `handlers` list is added
    in `web/__init__.py`, which serves it under every language's prefix. Signed-out addresses (sitemap,
-   pictures) go into `unprefixed` there.
-2. A template in `web/templates/<area>/` that extends `site.html` and fills the blocks `title`,
-   `description`, `main` (and `head`, `after`), returned by `site(request, "area/page.html", **values)`. A
-   page of content that is the same for everybody says `etag=True`.
+   pictures) go into `_UNPREFIXED` there.
+2. A template in `web/templates/<area>/` that extends `site.html` and fills the blocks `title`, `description`,
+   `main` (and `head`, `after`), returned by `site(request, "area/page.html", **values)`. A page of content
+   that is the same for everybody says `etag=True`.
 3. Words: `{{ _("Search") }}`, `{% trans n=rooms %}one room{% pluralize %}{{ n }} rooms{% endtrans %}` in
    templates, `translations(language).gettext("Search")` in Python (named `_` or `gettext` so that they are
    found); translations in `web/locale/<language>/<area>.po`. Never a name or number joined to a translated

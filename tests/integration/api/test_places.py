@@ -130,6 +130,6 @@ async def test_at_most_three_statements_by_index(tx: Transaction) -> None:
         assert len(counting.statements) <= 3
 
 
-def test_country_names() -> None:
+def test_a_country_has_its_name_and_an_unknown_code_itself() -> None:
     assert country_name("PT") == "Portugal"
     assert country_name("ZZ") == "ZZ"

@@ -143,7 +143,9 @@ async def test_a_refused_quote_names_the_reason_and_a_stay_that_is_sold(db: Data
 
 
 @pytest.mark.parametrize(("token", "status"), [("tok_success", "confirmed"), ("tok_timeout", "pending")])
-async def test_paying(db: Database, token: str, status: str) -> None:
+async def test_a_payment_confirms_or_is_pending_while_nobody_answers(
+    db: Database, token: str, status: str
+) -> None:
     await small_hotel(db)
     booking = await held(db, await make_quote(db, stay(10, 2), plan="NRF"))
     paid = await service.pay(db, GATEWAY, booking_id=booking.booking.id, token=token, now=NOW)

@@ -144,7 +144,7 @@ async def test_two_bulk_edits_at_once_wait_for_each_other_and_one_is_told(db: Da
                     tx, catalogue=catalogue, edit=wanted, seen=plan.fingerprint, what="", by=by, now=utc_now()
                 )
         except PreviewChanged as error:
-            return f"told of {len(error.plan.changes)}"
+            return f"told of {len(error.effect.changes)}"
         return "done"
 
     for _ in range(5):

@@ -53,7 +53,7 @@ def code(app: pyotp.TOTP, at: datetime | None = None) -> str:
     return app.at(at or utc_now())
 
 
-async def test_both_steps(db: Database, database_url: str) -> None:
+async def test_a_session_opens_nothing_before_its_second_step(db: Database, database_url: str) -> None:
     app, _ = await with_app(db)
     async with running(settings_for(database_url, **SETTINGS)) as (web, _), browser(web) as client:
         first = await sign_in(client, next="/admin/account")
@@ -222,7 +222,7 @@ async def test_without_a_key_no_app_is_set_up(db: Database, database_url: str) -
         assert "HOTEL_SECRET_KEY" in says(refused)
 
 
-def test_sealed_secrets() -> None:
+def test_a_sealed_secret_opens_by_its_key_and_purpose_alone() -> None:
     sealed = sealing.seal(SECRET_KEY, b"a secret", purpose="one")
     assert b"a secret" not in sealed
     assert sealed != sealing.seal(SECRET_KEY, b"a secret", purpose="one")
@@ -287,7 +287,7 @@ async def test_dangerous_acts_ask_again(db: Database, database_url: str, method:
         assert await fingerprint(db) == before
 
 
-async def test_proving_again(db: Database, database_url: str) -> None:
+async def test_what_is_dangerous_asks_for_both_proofs_again(db: Database, database_url: str) -> None:
     await with_app(db)
     async with running(settings_for(database_url, **SETTINGS)) as (web, _), browser(web) as client:
         codes = await full(client, db)

@@ -352,7 +352,7 @@ async def test_the_library_tries_again_by_itself_under_the_same_key(double: Stri
     await bench.close()
 
 
-async def test_nobody_listens() -> None:
+async def test_a_gateway_at_which_nobody_listens_is_unavailable() -> None:
     gateway = StripeGateway("sk_test_x", api_base="http://127.0.0.1:9", retries=0)
     with pytest.raises(GatewayUnavailable):
         await gateway.authorise(charge(), token=None)

@@ -66,7 +66,7 @@ class NotMatched(Conflict):
     code = "recovery_not_matched"
 
 
-async def standing(tx: Transaction) -> RestorePoint | None:
+async def open_restore_point(tx: Transaction) -> RestorePoint | None:
     """The restore that the platform is closed for; None where there is none."""
     return await tx.fetchrow_as(RestorePoint, _OPEN_POINT)
 
@@ -74,7 +74,7 @@ async def standing(tx: Transaction) -> RestorePoint | None:
 async def begin(tx: Transaction, *, backup: str, now: datetime) -> Begun:
     """Close for sale, note the restore, and have nothing told outside again that may have been told. Run
     again, it changes nothing more."""
-    found = await standing(tx)
+    found = await open_restore_point(tx)
     if found is not None:
         return Begun(found, 0, 0)
     until = await newest(tx) or now
@@ -188,7 +188,7 @@ async def report(tx: Transaction) -> tuple[RestorePoint | None, list[Affected]]:
 
 async def open_again(tx: Transaction, *, now: datetime, unmatched: bool) -> RestorePoint | None:
     """Sell again; None where nothing was restored. Raises `NotMatched`, unless it may stay `unmatched`."""
-    point = await standing(tx)
+    point = await open_restore_point(tx)
     if point is None:
         return None
     if point.matched_at is None and not unmatched:

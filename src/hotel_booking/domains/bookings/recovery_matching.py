@@ -40,7 +40,7 @@ async def match_restored(context: JobContext, timestamp: int) -> None:
 async def match(db: Database, gateways: Gateways, *, now: datetime) -> None:
     """See `match_restored`."""
     async with db.reading() as tx:
-        point = await recovery.standing(tx)
+        point = await recovery.open_restore_point(tx)
     if point is None or point.matched_at is not None:
         return
     for gateway in listing_gateways(gateways):

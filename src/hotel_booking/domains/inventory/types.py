@@ -7,10 +7,10 @@ from datetime import date
 
 import msgspec
 
-from hotel_booking.domains.properties.catalogue import Kept
+from hotel_booking.domains.properties.catalogue import CatalogueRow
 
 
-class Room(Kept, frozen=True, kw_only=True):
+class Room(CatalogueRow, frozen=True, kw_only=True):
     """A physical room."""
 
     property_id: int

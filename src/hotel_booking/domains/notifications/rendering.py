@@ -29,7 +29,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
-from hotel_booking.core.languages import COLONS, LANGUAGES, LOCALES, RIGHT_TO_LEFT
+from hotel_booking.core.languages import COLONS, DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.moments import clock, long_date, moment, time_of_day
 from hotel_booking.core.names import on_one_line
 from hotel_booking.domains.notifications.types import Link, Message, Rendered
@@ -81,8 +81,9 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     in minor units, dates and times in ISO 8601. `sender` is who writes; the site itself where it
     is empty. Raises `KeyError` for a message that there is not, and jinja2's `UndefinedError` for data that
     lacks something."""
-    tongue = language if language in LANGUAGES else "en"
-    known = _language(tongue)
+    if language not in LANGUAGES:
+        language = DEFAULT
+    known = _language(language)
     source = known.messages[template]
     sender = on_one_line(bidi.unturned(sender or known.frame["site"].render()))
     # What was queued by a release that did not tell of its rooms may be about several.
@@ -105,21 +106,23 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
             if block.kind == "facts":
                 # A fact that has nothing to say is left out.
                 pairs = [pair for pair in pairs if pair[1]]
-            lines += [*_as_text(block.kind, pairs, colon=COLONS.get(tongue, ":")), ""]
+            lines += [*_as_text(block.kind, pairs, colon=COLONS.get(language, ":")), ""]
             parts.append(_as_html(block.kind, pairs))
     footer = [on_one_line(known.frame[name].render(values)) for name in ("reason", "footer")]
     subject = on_one_line(source.subject.render(values))[:200]
     subject += bidi.END * (len(_OPENING.findall(subject)) - subject.count(bidi.END))
     html = _HTML.render(
-        language=tongue,
-        rtl=tongue in RIGHT_TO_LEFT,
+        language=language,
+        rtl=language in RIGHT_TO_LEFT,
         subject=bidi.unturned(subject),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
         sender=sender,
         parts=parts,
         footer=[_marked_up(line) for line in footer],
     )
-    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in RIGHT_TO_LEFT)
+    return Rendered(
+        subject, "\n".join([*lines, "--", *footer, ""]), html, language, language in RIGHT_TO_LEFT
+    )
 
 
 def rendered_message(message: Message, link: Link) -> Rendered:
@@ -184,22 +187,22 @@ def _country(code: str, address: str, locale: str) -> str:
 
 
 @cache
-def _language(tongue: str) -> _Language:
-    locale = LOCALES[tongue]
+def _language(language: str) -> _Language:
+    locale = LOCALES[language]
     environment = Environment(  # nosec B701  # escaped by `_as_html`
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  # escaped by `_as_html`
-        finalize=partial(_isolated, rtl=tongue in RIGHT_TO_LEFT),
+        finalize=partial(_isolated, rtl=language in RIGHT_TO_LEFT),
     )
     environment.filters |= {
-        "day": lambda value: long_date(date.fromisoformat(value), tongue),
-        "time": lambda value: time_of_day(time.fromisoformat(value), tongue),
-        "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, tongue),
-        "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, tongue),
+        "day": lambda value: long_date(date.fromisoformat(value), language),
+        "time": lambda value: time_of_day(time.fromisoformat(value), language),
+        "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, language),
+        "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, language),
         "money": lambda value, currency: formats.money(value, currency, locale),
         "country": lambda code, address: _country(code, address, locale),
     }
-    text = _COMMENT.sub("", (_FOLDER / f"{tongue}.txt").read_text("utf-8"))
+    text = _COMMENT.sub("", (_FOLDER / f"{language}.txt").read_text("utf-8"))
     pieces = _SECTION.split(text)[1:]
     sections = dict(zip(pieces[::2], (body.strip() for body in pieces[1::2]), strict=True))
     return _Language(

@@ -11,14 +11,14 @@ from hotel_booking.domains.properties.called import town
 from hotel_booking.domains.properties.types import Bed, Rounding
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class CatalogueRow(msgspec.Struct, frozen=True, kw_only=True):
     """Anything of the catalogue; `version` counts its changes."""
 
     id: int
     version: int
 
 
-class Property(Kept, frozen=True, kw_only=True):
+class Property(CatalogueRow, frozen=True, kw_only=True):
     """A property. `child_bands` are the highest ages of its child bands; `day_end_time` is when its business
     day ends (`core.dates.business_date`)."""
 
@@ -52,7 +52,7 @@ class Property(Kept, frozen=True, kw_only=True):
         return town(self.postal_code, self.city, self.country)
 
 
-class RoomType(Kept, frozen=True, kw_only=True):
+class RoomType(CatalogueRow, frozen=True, kw_only=True):
     """A room type. `base_occupancy` adults are in the price; `extra_adult` and, per child band,
     `child_amounts` are minor units of the property's currency, per person and night."""
 
@@ -89,7 +89,7 @@ class PolicyStep(msgspec.Struct, frozen=True):
     fee: PolicyFee
 
 
-class Policy(Kept, frozen=True, kw_only=True):
+class Policy(CatalogueRow, frozen=True, kw_only=True):
     """A cancellation policy; `rates.catalogue.policy_of` makes of it what a stay is sold with."""
 
     property_id: int
@@ -99,7 +99,7 @@ class Policy(Kept, frozen=True, kw_only=True):
     no_show: PolicyFee
 
 
-class Tax(Kept, frozen=True, kw_only=True):
+class Tax(CatalogueRow, frozen=True, kw_only=True):
     """A tax or fee. `value` is parts per million (percent) or minor units (fixed); what the other fields say
     is told by `rates.types.Tax`, which `rates.catalogue.tax_of` makes of it."""
 

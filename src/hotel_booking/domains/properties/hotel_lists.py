@@ -76,8 +76,8 @@ async def counted_countries(tx: Transaction, *, cities: int) -> list[CountedCity
             "           AND one.city = counted.city ORDER BY one.id LIMIT 1) AS place_id"
             "  FROM ("
             "SELECT country, city, (sum(count(*)) OVER (PARTITION BY country))::int AS hotels,"
-            "       row_number() OVER (PARTITION BY country ORDER BY count(*) DESC, city) AS standing"
-            "  FROM property WHERE active GROUP BY country, city) counted WHERE standing <= $1"
+            "       row_number() OVER (PARTITION BY country ORDER BY count(*) DESC, city) AS rank"
+            "  FROM property WHERE active GROUP BY country, city) counted WHERE rank <= $1"
         ),
         cities,
     )

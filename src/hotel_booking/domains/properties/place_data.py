@@ -253,8 +253,8 @@ class _Unknown(gettext.NullTranslations):
 def _of_iso_codes(language: str) -> gettext.NullTranslations:
     from pycountry import LOCALES_DIR
 
-    tongue = {"zh": "zh_CN", "zh_Hant": "zh_TW", "nb": "nb_NO"}.get(language, language)
-    words = gettext.translation("iso3166-2", LOCALES_DIR, [tongue], fallback=True)
+    gettext_name = {"zh": "zh_CN", "zh_Hant": "zh_TW", "nb": "nb_NO"}.get(language, language)
+    words = gettext.translation("iso3166-2", LOCALES_DIR, [gettext_name], fallback=True)
     words.add_fallback(_Unknown())
     return words
 
@@ -264,7 +264,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
     by_country: dict[str, list[dict[str, Any]]] = {}
     for city in cities:
         by_country.setdefault(city["countrycode"], []).append(city)
-    tongues = [(language, Locale.parse(language).territories) for language in _TYPED_IN]
+    languages = [(language, Locale.parse(language).territories) for language in _TYPED_IN]
     found = []
     for country in countries:
         code, name = country["iso"], country["name"]
@@ -272,7 +272,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
         if not inside:
             continue
         city = next((city for city in inside if city["name"] == country["capital"]), inside[0])
-        named = {language: cleaned(str(words[code])) for language, words in tongues if code in words}
+        named = {language: cleaned(str(words[code])) for language, words in languages if code in words}
         weight = country["population"] // _COUNTRY
         found.append(
             NamedPlace(

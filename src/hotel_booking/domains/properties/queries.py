@@ -12,12 +12,12 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Transaction, as_struct
 from hotel_booking.domains.properties import tables
 from hotel_booking.domains.properties.called import city_called, town
-from hotel_booking.domains.properties.catalogue import Kept, Property
+from hotel_booking.domains.properties.catalogue import CatalogueRow, Property
 from hotel_booking.domains.properties.errors import NoSuchItem, NoSuchProperty
 from hotel_booking.domains.properties.surroundings import Surroundings
 from hotel_booking.domains.properties.types import TranslatedKind
 
-T = TypeVar("T", bound=Kept)
+T = TypeVar("T", bound=CatalogueRow)
 MAX_LISTED = 2_000  # of one kind in one property
 
 
@@ -322,7 +322,7 @@ def meridians_around(lat: float, lon: float, degrees: float) -> tuple[float, flo
     return -180.0, 180.0
 
 
-class Destination(msgspec.Struct, frozen=True):
+class PopularCity(msgspec.Struct, frozen=True):
     """A city, what it is called elsewhere, how many hotels it has, and one of them by its slug and id."""
 
     place_id: int
@@ -334,11 +334,11 @@ class Destination(msgspec.Struct, frozen=True):
     property_id: int
 
 
-async def destinations(tx: Transaction, *, limit: int) -> list[Destination]:
+async def popular_cities(tx: Transaction, *, limit: int) -> list[PopularCity]:
     """The cities with the most hotels. All properties are counted for it, and only what is counted meets
     places: a hundred thousand take a tenth of a second, so callers keep what they were told for a while."""
     return await tx.fetch_as(
-        Destination,
+        PopularCity,
         "SELECT city.id AS place_id, city.name AS city, city.names, city.country, counted.hotels,"
         "       counted.slug, hotel.id AS property_id"
         "  FROM (SELECT place_id, count(*) AS hotels, min(slug) AS slug FROM property"

@@ -11,13 +11,13 @@ import msgspec
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.properties.catalogue import Kept
+from hotel_booking.domains.properties.catalogue import CatalogueRow
 from hotel_booking.domains.properties.errors import AlreadyExists, ChangedMeanwhile, InUse
 from hotel_booking.domains.properties.queries import last_changed_by
 from hotel_booking.domains.properties.tables import TableOf
 from hotel_booking.domains.properties.types import Use
 
-T = TypeVar("T", bound=Kept)
+T = TypeVar("T", bound=CatalogueRow)
 
 
 async def insert(
@@ -77,7 +77,7 @@ async def delete(tx: Transaction, of: TableOf[Any], row_id: int, *, what: str) -
         raise InUse(f"{what} is still needed by a {by}", fix="deactivate it instead") from None
 
 
-async def check_version(tx: Transaction, of: TableOf[Any], one: Kept, version: int | None) -> None:
+async def check_version(tx: Transaction, of: TableOf[Any], one: CatalogueRow, version: int | None) -> None:
     """Raise `ChangedMeanwhile`, saying by whom, unless it is as it was when its version was read (None:
     never mind)."""
     if version is not None and one.version != version:

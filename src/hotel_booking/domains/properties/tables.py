@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from hotel_booking.domains.properties.catalogue import Kept, Policy, Property, RoomType, Tax
+from hotel_booking.domains.properties.catalogue import CatalogueRow, Policy, Property, RoomType, Tax
 
-T_co = TypeVar("T_co", bound=Kept, covariant=True)
+T_co = TypeVar("T_co", bound=CatalogueRow, covariant=True)
 
 
 class TableOf(Generic[T_co]):

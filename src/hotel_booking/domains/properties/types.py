@@ -165,8 +165,7 @@ class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 class NewRoomType(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A room type to be made. `base_occupancy` adults are in the price, two unless given, or as many as it
-    sleeps; `child_amounts` has one amount per
-    child band of the property, per child and night."""
+    sleeps; `child_amounts` has one amount per child band of the property, per child and night."""
 
     code: Code
     name: Name | None = None

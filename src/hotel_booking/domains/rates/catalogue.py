@@ -12,7 +12,7 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.rates.types import Adjustment, CancellationPolicy, Deposit, Tax
 
 
-class RatePlan(catalogue.Kept, frozen=True, kw_only=True):
+class RatePlan(catalogue.CatalogueRow, frozen=True, kw_only=True):
     """A rate plan. `deposit_value` and `adjust_value` are parts per million where their kind is percent, else
     nights or minor units; a plan with `parent_id` has an adjustment, and no prices of its own."""
 

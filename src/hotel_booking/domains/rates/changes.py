@@ -183,7 +183,7 @@ class UnfitNight(NamedTuple):
     why: NoStayFits
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Effect(msgspec.Struct, frozen=True):
     """What an edit will do: its changes in lock order, nights that it puts on sale for the first time (with
     all rooms of the type), how many prices it could not change because there is none, and the nights that it
     leaves for sale though nobody can arrive on them."""
@@ -195,7 +195,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def fingerprint(self) -> str:
-        """Says whether two plans do exactly the same."""
+        """Says whether two edits do exactly the same."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
     @property
@@ -263,8 +263,9 @@ def _check_range(edit: BulkEdit, today: date) -> None:
         raise InvalidEdit("none of these weekdays falls between the dates", field="weekdays")
 
 
-def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:
-    """What the edit changes, given what there is now. `types` and `plans` come from `targets`."""
+def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Effect:
+    """What the edit changes, given what there is now. `types` and `plans` come from `targets`. Raises
+    `InvalidEdit`."""
     changes: list[Change] = []
     unpriced = 0
     nights = list(edit.nights())
@@ -291,15 +292,15 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
             raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
     if any(c.key.column == "price" and (c.after or 0) > MAX_AMOUNT for c in changes):
         raise InvalidEdit("a price would be too large", field="price_value")
-    return plan_of(changes, rows, unpriced)
+    return effect_of(changes, rows, unpriced)
 
 
-def plan_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Plan:
+def effect_of(changes: Iterable[Change], rows: Rows, unpriced: int = 0) -> Effect:
     """The changes in lock order, and the nights that they put on sale."""
     ordered = sorted(changes, key=lambda change: change.key)
     nights = sorted({(change.key.room_type_id, change.key.night) for change in ordered})
     created = tuple(key for key in nights if (key[0], OF_THE_TYPE, key[1]) not in rows)
-    return Plan(tuple(ordered), created, unpriced)
+    return Effect(tuple(ordered), created, unpriced)
 
 
 def seen_as(keys: Iterable[CellKey]) -> int:

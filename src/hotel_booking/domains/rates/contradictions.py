@@ -22,8 +22,8 @@ from hotel_booking.domains.rates.changes import (
     LIMITS,
     OF_THE_TYPE,
     Change,
+    Effect,
     InvalidEdit,
-    Plan,
     Rows,
     UnfitNight,
     Value,
@@ -79,10 +79,10 @@ def check_lengths(changes: Iterable[Change], rows: Rows) -> None:
 _NEW: Mapping[str, Value] = {"price": None, **{column: empty(column) for column in RESTRICTIONS}}
 
 
-def may_contradict(plan: Plan) -> bool:
+def may_contradict(effect: Effect) -> bool:
     """Whether an edit could leave a night that nobody can arrive on: it sets lengths, opens nights or
     arrivals, or gives a price or rooms to nights that had none. Other edits need not be looked at."""
-    return bool(plan.goes_on_sale) or any(map(_lets_in, plan.changes))
+    return bool(effect.goes_on_sale) or any(map(_lets_in, effect.changes))
 
 
 def _lets_in(change: Change) -> bool:
@@ -92,20 +92,20 @@ def _lets_in(change: Change) -> bool:
     return column in LIMITS or (column in FLAGS and not change.after)
 
 
-def foretell(plan: Plan, rows: Rows, kinds: Iterable[RoomType], plans: Sequence[RatePlan]) -> Plan:
-    """The plan with the nights that it leaves for sale with no stay that can begin on them, where they are
+def foretell(effect: Effect, rows: Rows, kinds: Iterable[RoomType], plans: Sequence[RatePlan]) -> Effect:
+    """The effect with the nights that it leaves for sale with no stay that can begin on them, where they are
     not so already. `rows` are those of the room types `kinds` and of all `plans` and their parents."""
     changed: dict[tuple[int, int, date], dict[str, Value]] = {}
-    for key, _, value in plan.changes:
+    for key, _, value in effect.changes:
         where = key[:3]
         if where not in changed:
             changed[where] = dict(rows.get(where, _NEW))
         changed[where][key.column] = value
     after: Rows = ChainMap[tuple[int, int, date], Mapping[str, Value]](
-        dict(changed), {(kind, OF_THE_TYPE, night): _NEW for kind, night in plan.goes_on_sale}, dict(rows)
+        dict(changed), {(kind, OF_THE_TYPE, night): _NEW for kind, night in effect.goes_on_sale}, dict(rows)
     )
     sold = {kind.id for kind in kinds if kind.active}
-    nights = sorted({(kind, night) for kind, _, night, _ in (c.key for c in plan.changes) if kind in sold})
+    nights = sorted({(kind, night) for kind, _, night, _ in (c.key for c in effect.changes) if kind in sold})
     found = [
         UnfitNight(kind, sells.id, night, problem)
         for kind, night in nights
@@ -114,7 +114,7 @@ def foretell(plan: Plan, rows: Rows, kinds: Iterable[RoomType], plans: Sequence[
         and (problem := unfit_on(after, kind, sells, night)) is not None
         and problem != unfit_on(rows, kind, sells, night)
     ]
-    return msgspec.structs.replace(plan, unfit=tuple(found)) if found else plan
+    return msgspec.structs.replace(effect, unfit=tuple(found)) if found else effect
 
 
 def unfit_on(rows: Rows, kind: int, plan: RatePlan, night: date) -> NoStayFits | None:

@@ -27,13 +27,13 @@ from hotel_booking.domains.rates.changes import (
     BulkEdit,
     CellKey,
     Change,
+    Effect,
     InvalidEdit,
-    Plan,
     Rows,
     Value,
     check_value,
+    effect_of,
     lines,
-    plan_of,
     runs,
     seen_as,
     targets,
@@ -68,7 +68,7 @@ class Saved(NamedTuple):
     """Cells that were saved: the edit that was kept, and what it did."""
 
     edit: Edit
-    plan: Plan
+    effect: Effect
 
 
 class Clash(msgspec.Struct, frozen=True):
@@ -99,11 +99,11 @@ class PreviewChanged(Conflict):
 
     code = "preview_changed"
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, effect: Effect) -> None:
         super().__init__(
             "rates were changed since this preview was made", fix="check the new preview and apply it again"
         )
-        self.plan = plan
+        self.effect = effect
 
 
 class FreeOfCharge(InvalidEdit):
@@ -126,14 +126,14 @@ class Undoing(msgspec.Struct, frozen=True):
 
     edit: Edit
     changes: tuple[Change, ...]
-    plan: Plan
+    effect: Effect
     kept: tuple[Clash, ...]
 
     @property
     def fingerprint(self) -> str:
         """Says whether undoing still does what was shown."""
         left = msgspec.json.encode([(clash.key, clash.theirs) for clash in self.kept])
-        return hashlib.sha256(self.plan.fingerprint.encode() + left).hexdigest()[:32]
+        return hashlib.sha256(self.effect.fingerprint.encode() + left).hexdigest()[:32]
 
 
 class UndoChanged(Conflict):
@@ -174,7 +174,7 @@ async def save_cells(
     changed = [cell for cell in wanted.values() if value_at(rows, cell.key) not in (cell.was, cell.to)]
     if changed:
         raise CellsChanged(await _clashes(tx, catalogue, rows, changed))
-    plan = plan_of(
+    effect = effect_of(
         (
             Change(cell.key, before, cell.to)
             for cell in wanted.values()
@@ -182,13 +182,13 @@ async def save_cells(
         ),
         rows,
     )
-    check_lengths(plan.changes, rows)
-    if plan.free and not free:
-        raise FreeOfCharge(plan.free)
-    number = seen_as(change.key for change in plan.changes)
+    check_lengths(effect.changes, rows)
+    if effect.free and not free:
+        raise FreeOfCharge(effect.free)
+    number = seen_as(change.key for change in effect.changes)
     what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
-    plan = await _foretold(tx, catalogue, plan)
-    return Saved(await _write(tx, catalogue, plan, by, now, kind="cells", what=what), plan)
+    effect = await _foretold(tx, catalogue, effect)
+    return Saved(await _write(tx, catalogue, effect, by, now, kind="cells", what=what), effect)
 
 
 async def update_by_program(
@@ -225,13 +225,13 @@ async def update_by_program(
     return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
 
 
-async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Plan:
+async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Effect:
     """What the edit would change if it were applied now. Raises `InvalidEdit`."""
     types, plans = targets(
         edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     )
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    return await _foretold(tx, catalogue, _planned(edit, types, plans, rows))
+    return await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
 
 
 async def apply(
@@ -253,41 +253,41 @@ async def apply(
     )
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    plan = await _foretold(tx, catalogue, _planned(edit, types, plans, rows))
-    if plan.fingerprint != seen:
-        raise PreviewChanged(plan)
-    if plan.free and not free:
-        raise FreeOfCharge(plan.free)
-    if not plan.changes:
+    effect = await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
+    if effect.fingerprint != seen:
+        raise PreviewChanged(effect)
+    if effect.free and not free:
+        raise FreeOfCharge(effect.free)
+    if not effect.changes:
         raise InvalidEdit("everything is already as requested", fix="change the edit")
-    return await _write(tx, catalogue, plan, by, now, kind="bulk", what=what)
+    return await _write(tx, catalogue, effect, by, now, kind="bulk", what=what)
 
 
-def _planned(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Plan:
-    plan = work_out(edit, types, plans, rows)
+def _worked_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Effect:
+    effect = work_out(edit, types, plans, rows)
     try:
-        check_lengths(plan.changes, rows)
+        check_lengths(effect.changes, rows)
     except ContradictoryStay as error:
         error.field = next(column for column in LIMITS if edit.restrictions.get(column) is not None)
         raise
-    return plan
+    return effect
 
 
-async def _foretold(tx: Transaction, catalogue: Catalogue, plan: Plan) -> Plan:
-    """The plan with the nights on which it would leave nobody able to arrive. Every plan of the room types
+async def _foretold(tx: Transaction, catalogue: Catalogue, effect: Effect) -> Effect:
+    """The effect with the nights on which it would leave nobody able to arrive. Every plan of the room types
     is read, as a room type's rule and a parent's hold for others than the edit names."""
-    if not may_contradict(plan):
-        return plan
-    nights = [change.key.night for change in plan.changes]
+    if not may_contradict(effect):
+        return effect
+    nights = [change.key.night for change in effect.changes]
     plans = list(catalogue.plans.values())
     rows = await edit_queries.current_rows(
         tx,
-        [change.key.room_type_id for change in plan.changes],
+        [change.key.room_type_id for change in effect.changes],
         [number for row in plans for number in (row.id, row.price_plan_id)],
         min(nights),
         max(nights),
     )
-    return foretell(plan, rows, catalogue.room_types.values(), plans)
+    return foretell(effect, rows, catalogue.room_types.values(), plans)
 
 
 async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int) -> Undoing:
@@ -311,7 +311,7 @@ async def undo(
     if not undoing.changes:
         raise InvalidEdit("there is nothing left to restore: everything has been changed since")
     what = f"Undone: {edit.what}"[:500]
-    return await _write(tx, catalogue, undoing.plan, by, now, kind="undo", what=what, undoes=edit.id)
+    return await _write(tx, catalogue, undoing.effect, by, now, kind="undo", what=what, undoes=edit.id)
 
 
 async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: bool) -> Undoing:
@@ -328,8 +328,8 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
             back.append(Change(key, after, before))
         elif stands != before:
             kept.append(Cell(key, after, before))
-    plan = await _foretold(tx, catalogue, plan_of(back, rows))
-    return Undoing(edit, tuple(back), plan, tuple(await _clashes(tx, catalogue, rows, kept)))
+    effect = await _foretold(tx, catalogue, effect_of(back, rows))
+    return Undoing(edit, tuple(back), effect, tuple(await _clashes(tx, catalogue, rows, kept)))
 
 
 def _check_own(wanted: dict[CellKey, Cell], catalogue: Catalogue) -> None:
@@ -366,7 +366,7 @@ async def _clashes(tx: Transaction, catalogue: Catalogue, rows: Rows, cells: Seq
 async def _write(
     tx: Transaction,
     catalogue: Catalogue,
-    plan: Plan,
+    effect: Effect,
     by: Caller,
     now: datetime,
     *,
@@ -375,13 +375,13 @@ async def _write(
     undoes: int | None = None,
 ) -> Edit:
     """Write the changes and keep them. The room types are locked, so the parts cannot meet anybody."""
-    if not plan.changes:
+    if not effect.changes:
         raise InvalidEdit("everything is already as requested")
-    updates = lines(plan.changes, catalogue)
+    updates = lines(effect.changes, catalogue)
     for begin in range(0, len(updates), MAX_LINES):
         part = updates[begin : begin + MAX_LINES]
         await service.update_ari(tx, catalogue=catalogue, updates=part, now=now, lengths_checked=True)
-    nights = [change.key.night for change in plan.changes]
+    nights = [change.key.night for change in effect.changes]
     edit_id = await edit_queries.record(
         tx,
         property_id=catalogue.property.id,
@@ -390,11 +390,11 @@ async def _write(
         staff_id=by.staff_id,
         made_by=by.name or "somebody",
         what=what,
-        room_type_ids=[change.key.room_type_id for change in plan.changes],
+        room_type_ids=[change.key.room_type_id for change in effect.changes],
         first=min(nights),
         last=max(nights),
-        cells=len(plan.changes),
-        changes=runs(plan.changes),
+        cells=len(effect.changes),
+        changes=runs(effect.changes),
         undoes=undoes,
     )
     return await edit_queries.load_edit(tx, catalogue.property.id, edit_id)

@@ -63,7 +63,7 @@ class Closing(msgspec.Struct, frozen=True):
         return self.counted - self.removed
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Uncounted(msgspec.Struct, frozen=True):
     """What came and went since the closing before, which is None for the first; oldest first. `looked` is
     later than `since` where that is more than 31 days ago: what is older is in no sum."""
 
@@ -106,9 +106,9 @@ async def closings(
     )
 
 
-async def standing(
+async def uncounted(
     tx: Transaction, *, property_id: int, currency: str, begun: datetime, now: datetime
-) -> Standing:
+) -> Uncounted:
     """What there is to count: since the last closing, or since `begun`, when the property's day began. What
     is older than 31 days is not looked for."""
     last = next(iter(await closings(tx, property_id=property_id, limit=1)), None)
@@ -133,7 +133,7 @@ async def standing(
         and entry.at >= first
         and entry.id not in counted
     ]
-    return Standing(last, since, max(looked, since), entries)
+    return Uncounted(last, since, max(looked, since), entries)
 
 
 async def close(
@@ -161,8 +161,8 @@ async def close(
         )
     note = clean_text(note, field="note", longest=LONGEST_NOTE, name="a note")
     await tx.execute("SELECT pg_advisory_xact_lock(hashtext('till_closing'), $1)", property_id)
-    stands = await standing(tx, property_id=property_id, currency=currency, begun=begun, now=now)
-    if stands.mark != seen:
+    till = await uncounted(tx, property_id=property_id, currency=currency, begun=begun, now=now)
+    if till.mark != seen:
         raise TillMoved(
             "cash came or went, or somebody closed the till, since this page was opened; nothing was closed",
             fix="count again",
@@ -173,17 +173,17 @@ async def close(
         "                          entries)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         property_id,
-        stands.since,
-        max(now, stands.since),
+        till.since,
+        max(now, till.since),
         currency,
         opening,
-        stands.sum("taken"),
-        stands.sum("reversed"),
-        stands.sum("given_back"),
+        till.sum("taken"),
+        till.sum("reversed"),
+        till.sum("given_back"),
         counted,
         removed,
         note,
         by,
-        [entry.id for entry in stands.entries],
+        [entry.id for entry in till.entries],
     )
     return (await closings(tx, property_id=property_id, limit=1))[0]

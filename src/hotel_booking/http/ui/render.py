@@ -53,7 +53,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _DATES = re.compile(r"(\d{4}-\d\d-\d\d)|\[(\d{4}-\d\d-\d\d),(\d{4}-\d\d-\d\d)\)")
 
 
-class Kept(msgspec.Struct, frozen=True):
+class EntryContext(msgspec.Struct, frozen=True):
     """Where an entry of the audit log belongs: the currency of its amounts, the zone of its hotel's clocks,
     the names of what its ids refer to, by column and id."""
 
@@ -62,7 +62,7 @@ class Kept(msgspec.Struct, frozen=True):
     names: Mapping[tuple[str, int | str], str] = {}
 
 
-_NOTHING_KEPT = Kept()
+_NO_CONTEXT = EntryContext()
 
 
 class Caution(str):
@@ -255,7 +255,7 @@ def _days(text: str, *dates: str | None) -> str:
         return text
 
 
-def plain(value: Any, name: str = "", of: str = "", kept: Kept = _NOTHING_KEPT) -> str:
+def plain(value: Any, name: str = "", of: str = "", kept: EntryContext = _NO_CONTEXT) -> str:
     """A value as the audit log keeps it, for people: instants and money as they are read elsewhere, lists
     without brackets, a dash for nothing, codes and ids by their names. `name` is the column's, `of` the kind
     of the object."""

@@ -32,7 +32,7 @@ from hotel_booking.web.booking.money_back import MoneyBackWords
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.i18n.conditions import Conditions, RoomPrice
 from hotel_booking.web.i18n.phrases import Phrases
-from hotel_booking.web.maps.city import NEAR_KM, Plan, city_plan
+from hotel_booking.web.maps.city import NEAR_KM, CityPlan, city_plan
 from hotel_booking.web.site import language_of, site
 
 _OVER = ("cancelled", "no_show")
@@ -50,7 +50,7 @@ class RoomView(msgspec.Struct, frozen=True):
 class Whereabouts(msgspec.Struct, frozen=True):
     """Where the hotel lies in its city, as a plan and as a distance from the middle."""
 
-    plan: Plan
+    plan: CityPlan
     city: str
     distance: str
 

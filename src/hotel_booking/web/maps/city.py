@@ -16,7 +16,7 @@ _ROOM = 96  # how far from the centre the hotel may stand on the plan
 _STEPS = (0.25, 0.5, 1, 2, 5, 10, 20, 50)  # of circles, in kilometres
 
 
-class Plan(msgspec.Struct, frozen=True):
+class CityPlan(msgspec.Struct, frozen=True):
     """Points and circles on a sheet of 400 by 260; each circle has its label."""
 
     centre: tuple[int, int]
@@ -26,7 +26,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 def city_plan(
     city: tuple[float, float], hotel: tuple[float, float], kilometres: Callable[[float], str]
-) -> Plan:
+) -> CityPlan:
     """The plan of a hotel near a city's centre, both by latitude and longitude."""
     degree = radians(1) * EARTH_KM
     east = (hotel[1] - city[1]) * degree * cos(radians(city[0]))
@@ -37,7 +37,7 @@ def city_plan(
     # The centre moves away from the hotel, so that both are in the middle of the sheet.
     x, y = WIDTH / 2 - east * scale * 0.4, HEIGHT / 2 + 12 + north * scale * 0.3
     rings = tuple((round(step * n * scale), kilometres(step * n)) for n in range(1, 5))
-    return Plan(
+    return CityPlan(
         (round(x), round(y)),
         (round(x + east * scale), round(y - north * scale)),
         tuple(ring for ring in rings if ring[0] >= 24),

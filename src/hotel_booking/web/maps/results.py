@@ -48,7 +48,7 @@ class Tile(msgspec.Struct, frozen=True):
     address: str
 
 
-class Plan(msgspec.Struct, frozen=True):
+class ResultsPlan(msgspec.Struct, frozen=True):
     """What is drawn, in units of a picture of WIDTH by HEIGHT."""
 
     centre: tuple[float, float]
@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     height: int = HEIGHT
 
 
-def plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]]) -> Plan:
+def plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]]) -> ResultsPlan:
     """The plan of a city's centre and the hotels around it, all (latitude, longitude) in degrees."""
     narrow = math.cos(math.radians(centre[0]))
 
@@ -74,14 +74,16 @@ def plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]]) 
     left = WIDTH / 2 - scale * (max(xs) + min(xs)) / 2
     top = HEIGHT / 2 - scale * (max(ys) + min(ys)) / 2
     dots = _apart([(left + x * scale, top + y * scale) for x, y in places])
-    return Plan(
+    return ResultsPlan(
         centre=(round(left, 1), round(top, 1)),
         dots=tuple(Dot(round(x, 1), round(y, 1), number) for number, (x, y) in enumerate(dots, start=1)),
         rings=_rings(top, scale),
     )
 
 
-def tiled_plan_of(centre: tuple[float, float], points: Sequence[tuple[float, float]], template: str) -> Plan:
+def tiled_plan_of(
+    centre: tuple[float, float], points: Sequence[tuple[float, float]], template: str
+) -> ResultsPlan:
     """The same on map tiles in Web Mercator (EPSG:3857), as large as the picture holds; `template` is their
     address with {z}, {x} and {y}."""
     zoom, places = _DEEPEST, [(0.0, 0.0)]
@@ -96,7 +98,7 @@ def tiled_plan_of(centre: tuple[float, float], points: Sequence[tuple[float, flo
     across = 2**zoom
     # Kilometres are the longer on paper, the nearer to a pole.
     scale = TILE * across / (360 * _KM_PER_DEGREE * math.cos(math.radians(centre[0])))
-    return Plan(
+    return ResultsPlan(
         centre=(round(places[0][0] - left, 1), round(places[0][1] - top, 1)),
         dots=tuple(
             Dot(round(x, 1), round(y, 1), number)

@@ -84,8 +84,7 @@ class RoomContent(msgspec.Struct, frozen=True):
 
 class Content(msgspec.Struct, frozen=True):
     """One version of a property in one language: `mark` says which. The property's city is called as in the
-    language. `linked` is the linked data as JSON, of
-    which the offers and the closing brace are missing."""
+    language. `linked` is the linked data as JSON, of which the offers and the closing brace are missing."""
 
     mark: int
     property: Property

@@ -12,7 +12,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.http.i18n.punctuation import colon
 from hotel_booking.http.ui.render import icon
 from hotel_booking.web.i18n.written import written_in
-from hotel_booking.web.maps.results import Plan
+from hotel_booking.web.maps.results import ResultsPlan
 
 FEW = 5  # rooms left, from which on it is said
 _SHOWN_AT_ONCE = 2  # pictures; browsers get the others when they come near
@@ -122,7 +122,7 @@ class CardList:
         return "".join([f"{line}\n" for line in lines])
 
 
-def dots(plan: Plan, cards: Sequence[Card], language: str) -> Markup:
+def dots(plan: ResultsPlan, cards: Sequence[Card], language: str) -> Markup:
     """The hotels on the plan, by their numbers in the list."""
     mark = colon(language)
     found = [

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.queries import Destination, destinations
+from hotel_booking.domains.properties.queries import PopularCity, popular_cities
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web.search import query
@@ -60,12 +60,12 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
     )
 
 
-async def _cities(tx: Transaction, state: State, now: datetime) -> list[tuple[Destination, str]]:
+async def _cities(tx: Transaction, state: State, now: datetime) -> list[tuple[PopularCity, str]]:
     """The cities, each with a picture. All hotels are counted for them, so they are those of a minute ago."""
-    kept: tuple[datetime, list[tuple[Destination, str]]] | None = state.home_cities
+    kept: tuple[datetime, list[tuple[PopularCity, str]]] | None = state.home_cities
     if kept is not None and abs(now - kept[0]) < _KEPT:
         return kept[1]
-    cities = await destinations(tx, limit=_SHOWN)
+    cities = await popular_cities(tx, limit=_SHOWN)
     pictures = await drawn_covers(tx, {one.property_id: one.slug for one in cities})
     found = [(one, pictures[one.property_id]) for one in cities]
     state.home_cities = now, found

@@ -31,7 +31,7 @@ from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.kept_pages import Origin
-from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
+from hotel_booking.web.maps.results import ResultsPlan, plan_of, tiled_plan_of
 from hotel_booking.web.search import nothing_free, other_rooms, query
 from hotel_booking.web.search.card_list import FEW, Card, CardList, dots
 from hotel_booking.web.search.destinations import (
@@ -314,7 +314,7 @@ def _name(shown: InList | None, own: str) -> str:
 
 def _plan(
     place: SearchPlace, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
-) -> Plan | None:
+) -> ResultsPlan | None:
     """A plan around the centre of a city; a country has none."""
     if len(cards) < 2 or place.centre is None:
         return None

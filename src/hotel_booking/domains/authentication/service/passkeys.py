@@ -192,8 +192,8 @@ async def sign_in_options(
 
 
 async def owner_of(tx: Transaction, of: AccountKind, *, credential: str, site: Site, now: datetime) -> int:
-    """Whom a passkey alone proves: its holder was verified by it too (a fingerprint, a
-    PIN), which makes two factors. Raises `PasskeyRefused`."""
+    """Whom a passkey alone proves: its holder was verified by it too (a fingerprint, a PIN), which makes two
+    factors. Raises `PasskeyRefused`."""
     sent = _decoded(credential)
     challenge = await _take(tx, of, sent, "sign_in", None, now)
     return await _verify(tx, of, sent, challenge, site, now, alone=True, owner_id=None)

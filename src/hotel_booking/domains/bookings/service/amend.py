@@ -108,10 +108,9 @@ async def amend(
     and the guest asks, `StayNotSold`, `SoldOut`, `NothingToAmend`.
 
     Of guests who are in the house only the departure can be changed, and by the hotel alone: of all who have
-    not left yet. They stay in
-    their rooms: `RoomInUse` where one is given to somebody else on a further night. `override` is the reason
-    for which the hotel's rules on lengths of stay and departures are passed over; with `waive` also for
-    which the hotel lets go what the booking's conditions would keep (`FeeKept`).
+    not left yet. They stay in their rooms: `RoomInUse` where one is given to somebody else on a further
+    night. `override` is the reason for which the hotel's rules on lengths of stay and departures are passed
+    over; with `waive` also for which the hotel lets go what the booking's conditions would keep (`FeeKept`).
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)

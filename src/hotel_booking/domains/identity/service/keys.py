@@ -60,7 +60,7 @@ async def create_key(
 ) -> NewKey:
     """Make a key. `properties` are slugs; None: every property. `by` is who asks (None: an operator at
     the machine): a key can grant only scopes and properties that it has itself, a member of staff who manages
-    keys every scope at the properties where they do."""
+    keys every scope at the properties where they do. Raises `UnknownProperties`."""
     name = clean_name(name, field="name")
     wanted = _in_order(scopes)
     ids: tuple[int, ...] | None = None

@@ -86,7 +86,8 @@ async def invite(
 
 
 async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now: datetime) -> Invited:
-    """Another link for somebody who has not taken up the first, which opens nothing any more."""
+    """Another link for somebody who has not taken up the first, which opens nothing any more. Raises
+    `StaffExists` where they have."""
     member = await _mine(tx, staff_id, by)
     if member.has_password or not member.active:
         raise StaffExists(

@@ -132,7 +132,7 @@ class Charges(NamedTuple):
 
 
 def totals(charges: Charges, taxes: Taxation) -> Array:
-    """What the stay costs on each pair, taxes in, in the units of the charges."""
+    """What the stay costs on each pair, taxes in, in the units of the charges. Raises `TooLarge`."""
     if not len(charges.adjust_kind):
         return np.zeros(0, np.int64)
     nights = night_charges(charges)
@@ -156,7 +156,8 @@ def totals(charges: Charges, taxes: Taxation) -> Array:
 
 
 def night_charges(charges: Charges) -> Array:
-    """What each night is charged before taxes, [night, pair]: its price, extra persons, the adjustment."""
+    """What each night is charged before taxes, [night, pair]: its price, extra persons, the adjustment.
+    Raises `TooLarge`."""
     nights: Array = charges.prices.astype(np.int64)
     for extra in charges.extras:
         nights += extra
