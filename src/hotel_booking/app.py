@@ -49,12 +49,12 @@ from hotel_booking.domains.search.index.files import Folder, FolderRefused, defa
 from hotel_booking.domains.search.index.running import SearchIndex
 from hotel_booking.http import closure, ended, health, media, metrics, openapi
 from hotel_booking.http.access import provide_caller, provide_now
-from hotel_booking.http.bodies import Arriving
-from hotel_booking.http.body import JSON_LIMIT, JsonRequest
+from hotel_booking.http.bodies import JSON_LIMIT, Arriving
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
 from hotel_booking.http.json_answer import Answer
+from hotel_booking.http.json_request import JsonRequest
 from hotel_booking.http.limits import Allowances, Flood, MemoryLimiter, RedisLimiter
 from hotel_booking.http.passage import Passage
 from hotel_booking.http.preconditions import provide_if_match
@@ -79,7 +79,7 @@ class Application(Litestar):
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         one_by_one(self)
-        self._passage = Passage(Routes(self, web.LANGUAGES))
+        self._passage = Passage(Routes(self))
         self.furnish(settings)
 
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as in Litestar

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from litestar.routes import HTTPRoute
 
-from hotel_booking.web import LANGUAGES
+from hotel_booking.core.languages import LANGUAGES
 
 
 def address(route: HTTPRoute, samples: Mapping[str, str], *, language: str = "en") -> str:

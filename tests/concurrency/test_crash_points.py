@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import cycle
@@ -24,7 +23,6 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds, to_collect
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 from hotel_booking.domains.payments.gateway import Gateways
@@ -34,16 +32,12 @@ from hotel_booking.domains.payments.steps import WRITES, Moment, Point, Step, po
 from hotel_booking.integrations.stripe import StripeGateway
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import SCENARIOS, listening, plans
+from tests.factories.invariants import differences
 from tests.factories.paying import finish_waiting
+from tests.factories.paying import stripe as stripe
 from tests.factories.small_hotel import small_hotel
 
 SLOWER = timedelta(seconds=2)  # Stripe's clock may be, and counts whole seconds
-
-
-@pytest.fixture
-def stripe() -> Iterator[StripeDouble]:
-    with StripeDouble() as double:
-        yield double
 
 
 async def ready(db: Database) -> None:
@@ -83,7 +77,7 @@ async def wrongs(
     db: Database, gateways: Gateways, stripe: StripeDouble, since: datetime, now: datetime
 ) -> list[str]:
     """Everything that does not belong together; nothing may. What Stripe lists is compared since then."""
-    found = [str(difference) async for difference in check(db, prices=False)]
+    found = [str(difference) for difference in await differences(db, prices=False)]
     async with db.transaction() as tx:
         for row in await tx.fetch(
             "SELECT b.reference, b.status, m.kept FROM booking b, LATERAL ("

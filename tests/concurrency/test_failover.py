@@ -23,7 +23,6 @@ from hotel_booking.app import build
 from hotel_booking.core.connections import Hosts
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.ops.embedded import DURABLE, THROWAWAY, Cluster, throwaway
 from hotel_booking.ops.promotion import promote
 from hotel_booking.ops.refusals import Refused
@@ -31,6 +30,7 @@ from tests.clients.http_client import settings_for
 from tests.clients.standby import kill, standby, value
 from tests.clients.waiting import until
 from tests.concurrency.test_faults import Guest
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import small_hotel, sold_from
 
 pytestmark = pytest.mark.postgresql
@@ -133,7 +133,7 @@ async def test_guests_go_on_booking_on_the_promoted_replica_and_nothing_acknowle
         async with db.transaction() as tx:
             stored = {row["reference"]: row["status"] for row in await tx.fetch("SELECT * FROM booking")}
         assert {reference for _, reference in acknowledged} - stored.keys() == set()
-        assert [difference async for difference in check(db)] == []
+        assert await differences(db) == []
     # It was itself kept in step: without this, no commit on it would ever end.
     assert value(replica.url("postgres"), "SELECT current_setting('synchronous_standby_names')") == ""
     assert any("emptied" in line for line in said)

@@ -7,7 +7,6 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,17 +15,17 @@ import httpx
 import psycopg
 import pytest
 
-from hotel_booking import migrations, worker
+from hotel_booking import worker
 from hotel_booking.app import build
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import expired_holds
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.integrations.sandbox import SandboxGateway
-from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import settings_for
 from tests.clients.processes import Forked
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     FIRST,
     GUEST,
@@ -70,7 +69,7 @@ async def test_a_worker_killed_at_any_step_gives_every_night_back_once(database_
             for _, booking_id in left:  # jobs that a killed worker had in its hands are found by the sweep
                 assert await service.lapse(tx, booking_id=booking_id, now=datetime.now(UTC))
         assert await taken(db, rooms["DBL"], stay(10, 3)) == [0, 0, 0]
-        assert [difference async for difference in check(db)] == []
+        assert await differences(db) == []
 
 
 def _run_worker(url: str, *, kill_after: float | None) -> None:
@@ -98,15 +97,6 @@ def _wait_until_working(url: str, child: Forked) -> None:
             if row and row[0]:
                 return
             time.sleep(0.01)
-
-
-@pytest.fixture
-def own_cluster() -> Iterator[Cluster]:
-    """A cluster that this test may crash: durable, unlike the shared one."""
-    with throwaway(DURABLE) as cluster:
-        cluster.create_database("hotel")
-        migrations.upgrade(cluster.url("hotel"))
-        yield cluster
 
 
 class Guest:
@@ -221,6 +211,6 @@ async def test_a_database_restarted_under_load_loses_and_doubles_nothing(own_clu
             stored = {row["reference"]: row["status"] for row in rows}
         assert sorted(reference for reference, _ in acknowledged) == sorted(stored)
         assert set(stored.values()) == {"confirmed"}
-        assert [difference async for difference in check(db)] == []
+        assert await differences(db) == []
         nights = await taken(db, rooms["DBL"], stay((today - FIRST).days, 60))
         assert max(nights) <= 6

@@ -12,9 +12,9 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.core.shares import KIND
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.types import HeldBooking, Quote
 from hotel_booking.domains.inventory.errors import SoldOut
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -50,7 +50,7 @@ async def test_the_last_room_sells_once_to_50_clients(crowd: Database) -> None:
     results = await asyncio.gather(*(hold(crowd, quote) for quote in quotes))
     assert Counter(type(result).__name__ for result in results) == {"HeldBooking": 1, "SoldOut": 49}
     assert await taken(crowd, rooms["DBL"], when) == [1, 1, 1]
-    assert [difference async for difference in check(crowd)] == []
+    assert await differences(crowd) == []
 
 
 async def test_a_refused_guest_is_told_which_nights(crowd: Database) -> None:
@@ -90,7 +90,7 @@ async def test_crossing_stays_of_200_clients_never_deadlock(crowd: Database) -> 
     assert set(counts) == {"HeldBooking", "SoldOut"}
     for room_type in rooms.values():
         assert max(await taken(crowd, room_type, stay(0, 60))) == 3
-    assert [difference async for difference in check(crowd)] == []
+    assert await differences(crowd) == []
 
 
 async def test_a_night_that_200_want_is_sold_as_often_as_there_are_rooms_and_all_are_answered(
@@ -120,4 +120,4 @@ async def test_a_night_that_200_want_is_sold_as_often_as_there_are_rooms_and_all
             # A refusal has left nothing of itself.
             assert await tx.fetchval("SELECT count(*) FROM guest") == 70
             assert await tx.fetchval("SELECT count(*) FROM quote WHERE booking_id IS NOT NULL") == 70
-        assert [difference async for difference in check(db)] == []
+        assert await differences(db) == []

@@ -19,7 +19,6 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import still_open
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import RoomRequest
 from hotel_booking.domains.inventory import blocks
@@ -30,6 +29,7 @@ from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.service import CapacityBelowSold, update_ari
 from hotel_booking.ops.embedded import Cluster
 from tests.databases import migrated
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     GUEST,
     NIGHTS,
@@ -466,7 +466,7 @@ class House(RuleBasedStateMachine):
             lines = await tx.fetchval("SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entry")
             taken = [amount for booking in self.bookings for amount, _ in booking.taken.values()]
             assert lines == sum(taken)  # what is to be given back is not given yet
-        assert [difference async for difference in check(self.db)] == []
+        assert await differences(self.db) == []
 
 
 def run(cluster: Cluster, examples: int, steps: int) -> None:

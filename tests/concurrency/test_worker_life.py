@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
-from hotel_booking import migrations, worker
+from hotel_booking import worker
 from hotel_booking.core import job_queue
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
@@ -22,7 +22,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.domains.payments.gateway import Gateways, Refunded
 from hotel_booking.integrations.sandbox import SandboxGateway
-from hotel_booking.ops.embedded import DURABLE, Cluster, throwaway
+from hotel_booking.ops.embedded import Cluster
 from hotel_booking.worker.abandoned import take_up
 from tests.clients.jobs import run_jobs
 from tests.clients.processes import Forked
@@ -150,14 +150,6 @@ async def test_a_gateway_that_never_answers_is_left_alone_and_asked_again(hotel:
     other = SandboxGateway(hotel)
     done = await service.pay(hotel, other, booking_id=booking.id, token="tok_success", now=utc_now())
     assert done.status == "confirmed"
-
-
-@pytest.fixture
-def own_cluster() -> Iterator[Cluster]:
-    with throwaway(DURABLE) as cluster:
-        cluster.create_database("hotel")
-        migrations.upgrade(cluster.url("hotel"))
-        yield cluster
 
 
 def _done(url: str, sql: str) -> bool:

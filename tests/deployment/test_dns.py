@@ -24,7 +24,7 @@ from hotel_booking.ops.dr.dns import Move
 from hotel_booking.ops.dr.resolvers import Resolver, named
 from hotel_booking.ops.environments import place_of
 from hotel_booking.ops.refusals import Refused, WrongUse
-from tests.deployment.aws_double import Way, environ, gone, moto, moto_program, reset, throttled
+from tests.deployment.aws_double import Way, environ, gone, reset, throttled
 from tests.deployment.checkers import ROOT
 
 pytestmark = pytest.mark.deploy
@@ -181,12 +181,6 @@ class World:
     def run(self, target: str, *resolvers: Resolver) -> None:
         move = self.move(target, *resolvers)
         move.run(move.look())
-
-
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with moto(moto_program(), tmp_path_factory.mktemp("moto") / "moto.log") as port:
-        yield port
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from hotel_booking.ops.embedded import THROWAWAY, throwaway
 from hotel_booking.ops.environments import place_of
 from hotel_booking.ops.evidence import make_key, read_signers
 from hotel_booking.ops.refusals import Interrupted, Refused, WrongUse
-from tests.deployment.aws_double import Way, busy, environ, gone, moto, moto_program, reset, throttled
+from tests.deployment.aws_double import Way, busy, environ, gone, reset, throttled
 from tests.deployment.checkers import ROOT
 from tests.doubles.kubectl import Cluster
 
@@ -41,12 +41,6 @@ CANNED = {
     "recovery begin --backup latest": "closed for sale\nexit 0\n",
     "recovery check": f"{CLEAN}\nexit 0\n",
 }
-
-
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with moto(moto_program(), tmp_path_factory.mktemp("moto") / "moto.log") as port:
-        yield port
 
 
 class World:

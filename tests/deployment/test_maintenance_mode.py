@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.http.access import surface
 from hotel_booking.http.closure import refuse_while_closed
-from hotel_booking.http.i18n.language import LANGUAGES, accepted
+from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.problems import ClosedForMaintenance
 from tests.clients.http_client import looked_at
 from tests.deployment.checkers import ROOT

@@ -16,7 +16,7 @@ from hotel_booking.ops.backup.engine import Backup, Instance, chosen, id_of
 from hotel_booking.ops.backup.engines import engine
 from hotel_booking.ops.backup.rds import Rds
 from hotel_booking.ops.refusals import Refused, WrongUse
-from tests.deployment.aws_double import Way, busy, environ, moto, moto_program, reset, throttled
+from tests.deployment.aws_double import Way, busy, environ, reset, throttled
 
 pytestmark = pytest.mark.deploy
 
@@ -25,12 +25,6 @@ HOST = f"{NAME}.abc123.{REGION}.rds.amazonaws.com"
 AWAY = (
     "postgresql://hotel_booking:pw@127.0.0.1:1/hotel_booking"  # nobody answers: RDS's name leads nowhere here
 )
-
-
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with moto(moto_program(), tmp_path_factory.mktemp("moto") / "moto.log") as port:
-        yield port
 
 
 class World:

@@ -16,7 +16,6 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments.gateway import Gateways
@@ -26,6 +25,7 @@ from hotel_booking.integrations.stripe import StripeGateway
 from tests.clients.http_client import settings_for
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import CARD, plans
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     GUEST,
     make_quote,
@@ -153,7 +153,7 @@ async def finish_waiting(db: Database, gateways: Gateways, now: datetime) -> Non
 
 async def sound(db: Database) -> None:
     """Every invariant holds, and nobody owes more than the ledger says."""
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
     owed = "SELECT sum(amount) FROM ledger WHERE booking_id = $1"
     async with db.transaction() as tx:
         for row in await tx.fetch("SELECT booking_id, owed FROM booking_entry WHERE status = 'confirmed'"):

@@ -12,7 +12,7 @@ ROOT = Path(hotel_booking.__file__).parent / "domains"
 SAGA = [
     *(
         ROOT / "bookings" / "service" / f"{name}.py"
-        for name in ("pay", "accept", "advance", "finish", "collect", "collection", "transfers")
+        for name in ("pay", "accept", "advance", "finish", "collect", "plan_collection", "transfers")
     ),
     ROOT / "payments" / "refunds.py",
 ]

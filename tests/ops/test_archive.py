@@ -21,9 +21,10 @@ from hotel_booking.cli import ops_archive
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit import chain
-from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.bookings.invariants import Difference
 from hotel_booking.ops.backup.engines import kept
 from tests.clients.command_line import command
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import small_hotel
 
 pytestmark = pytest.mark.postgresql
@@ -89,9 +90,9 @@ async def old(hotel: Database) -> datetime:
     return long_ago
 
 
-async def differences(url: str) -> list[object]:
+async def differences_at(url: str) -> list[Difference]:
     async with Database.open(url, size=1) as db:
-        return [difference async for difference in check(db)]
+        return await differences(db)
 
 
 def rows(url: str, statement: str) -> Any:
@@ -120,7 +121,7 @@ def test_the_past_goes_to_files_and_the_chain_and_the_proof_go_on(
     assert rows(database_url, "SELECT count(*) FROM rate_night WHERE night < current_date - 1000") == 0
     assert rows(database_url, "SELECT count(*) FROM room_night WHERE night >= current_date - 1000") == ahead
     assert rows(database_url, f"SELECT count(*) FROM audit_entry WHERE at < '{old + timedelta(days=1)}'") == 0
-    assert asyncio.run(differences(database_url)) == []
+    assert asyncio.run(differences_at(database_url)) == []
 
     after = verified(environ)
     assert (after["archived"], after["problem"]) == (entries, None)

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from hotel_booking import __version__
-from hotel_booking.cli import NOUNS, database
+from hotel_booking.cli import NOUNS, command_of, database
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
@@ -63,6 +64,78 @@ def test_the_help_of_a_noun_is_about_the_noun() -> None:
         assert "completion" not in shown.stdout
 
 
+def verbs(of: Any, *words: str) -> list[tuple[str, ...]]:
+    """The words of every command below this one, and its own."""
+    below = getattr(of, "commands", {})
+    return [words, *(found for name, one in below.items() for found in verbs(one, *words, name))]
+
+
+def test_help_speaks_of_what_is_typed_and_fills_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    for noun in NOUNS:
+        for words in verbs(command_of(noun), noun):
+            with pytest.raises(SystemExit):
+                command_of(noun)([*words[1:], "--help"], prog_name=f"hotel-booking {noun}")
+            shown = capsys.readouterr().out
+            assert "Show this message" in shown
+            options = shown.partition("Options ")[2]
+            for ours in ("<bool>", "list[", "range>", "<str>", "<%", "--no-published", "--no-once"):
+                assert ours not in options, (words, ours)
+    with pytest.raises(SystemExit):
+        command_of("recovery")(["--help"], prog_name="hotel-booking recovery")
+    lines = [line.strip("│ \n") for line in capsys.readouterr().out.splitlines()]
+    assert not [line for line in lines if line == "have no mail and nothing else sent"]
+
+
+@pytest.mark.parametrize(
+    ("words", "works"),
+    [
+        (["api-key", "revoke", "99"], "`hotel-booking api-key list` shows them"),
+        (["api-key", "create", "--name", "x", "--scope", "all", "--property", "none"], "in the panel"),
+        (["incident", "show", "99"], "`hotel-booking incident list --all` shows them"),
+        (["incident", "done", "99", "1"], "`hotel-booking incident actions` shows what remains"),
+    ],
+)
+def test_what_is_not_there_is_shown_by_a_command(database_url: str, words: list[str], works: str) -> None:
+    done = command(*words, DATABASE_URL=database_url)
+    assert done.returncode == 2
+    assert works in done.stderr
+
+
+def test_a_wrong_day_is_answered_with_a_right_one() -> None:
+    for words in (
+        ("incident", "action", "1", "mend it", "--owner", "me", "--due", "tomorrow"),
+        ("exchange-rates", "set", "RSD", "117", "--as-of", "1.3.2026"),
+    ):
+        done = run(*words)
+        assert done.returncode == 2
+        assert "is no day such as 2026-03-01" in done.stderr
+
+
+def test_a_table_that_nobody_reads_on_a_screen_is_not_cut(database_url: str) -> None:
+    name = "The channel manager of all our hotels by the sea, [/b] and of those in the mountains too"
+    made = run("api-key", "create", "--name", name, "--scope", "all", DATABASE_URL=database_url)
+    assert made.returncode == 0, made.stderr
+    listed = run("api-key", "list", DATABASE_URL=database_url, COLUMNS="")
+    assert name in listed.stdout, listed.stderr
+
+
+def test_a_document_that_cannot_be_brought_up_to_date_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "other.md").write_text("# Nothing of ours")
+    for file, why in (
+        (tmp_path / "none.md", "none.md cannot be read: No such file or directory"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (tmp_path / "other.md", "other.md has not the line"),
+    ):
+        done = run("permissions", "--write", str(file))
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert why in done.stderr
+        assert "Errno" not in done.stderr
+    signed = run(
+        "ops", "preflight", "--release", "20260301-0123456789ab", "--signers", str(tmp_path / "none")
+    )
+    assert signed.stderr.endswith("none cannot be read: No such file or directory\n")
+
+
 @pytest.mark.parametrize("words", [["serve"], ["worker"], ["migrate"], ["invariants", "check"]])
 def test_no_database_is_one_clear_line(words: list[str], tmp_path: Path) -> None:
     result = run(*words, HOTEL_DATA_DIR=str(tmp_path / "none"), **SAFE)
@@ -78,6 +151,9 @@ def test_an_unreachable_database_is_one_clear_line() -> None:
     result = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", **SAFE)
     assert result.returncode == 2
     assert "cannot be reached" in result.stderr
+    nowhere = run("serve", DATABASE_URL="postgresql://nobody@nowhere.invalid/none", **SAFE)
+    assert "failed to resolve host 'nowhere.invalid': " in nowhere.stderr
+    assert "Errno" not in nowhere.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -24,9 +24,10 @@ import psycopg
 import pytest
 
 from hotel_booking.core.db import Database
-from hotel_booking.domains.bookings.invariants import check
+from hotel_booking.domains.bookings.invariants import Difference
 from hotel_booking.ops.promotion import promote
 from tests.clients.standby import kill
+from tests.factories.invariants import differences
 from tests.soak.guests import Ledger, Outcome, Pace, Trouble, crowd
 from tests.soak.house import House, house, remove, room
 
@@ -342,9 +343,9 @@ def settled(at: House) -> bool:
     return (open_payments, due) == (0, 0)
 
 
-async def _differences(url: str) -> list[object]:
+async def _differences(url: str) -> list[Difference]:
     async with Database.open(url, size=2) as db:
-        return [difference async for difference in check(db)]
+        return await differences(db)
 
 
 @pytest.mark.nightly

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from hotel_booking.core import bidi, formats
 from hotel_booking.core.iso_codes import CURRENCIES
+from hotel_booking.core.languages import LOCALES
 from hotel_booking.core.money import divide, exponent, per_night, share, step, to_decimal
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import LOCALES
 from hotel_booking.http.ui import render
 from hotel_booking.web.i18n.formats import Formats
 from hotel_booking.web.i18n.written import written_in

@@ -8,8 +8,9 @@ import pytest
 from hotel_booking.admin.catalogue import select_options
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.iso_codes import COUNTRIES, check_country
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.guests.types import GuestDetails
-from hotel_booking.http.i18n.language import LANGUAGES, countries
+from hotel_booking.http.i18n.language import countries
 
 
 def test_the_countries_are_those_of_iso_3166_and_kosovo() -> None:

@@ -12,9 +12,9 @@ import pytest
 from jinja2 import UndefinedError
 
 from hotel_booking.core import links
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
-from hotel_booking.domains.notifications.types import LANGUAGES
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.integrations.smtp import compose
 

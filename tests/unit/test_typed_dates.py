@@ -8,9 +8,9 @@ from datetime import date
 
 import pytest
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.moments import long_date
 from hotel_booking.http.i18n.dates import date_text
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.http.i18n.typed_dates import read_day
 
 TENTH = date(2027, 3, 10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -124,29 +124,13 @@ async def booking_page(
     today = business_date(now, booking.timezone, booking.day_end_time)
     may_act = caller.may(Permission.STAYS_MANAGE, booking.property_id)
     begun = today >= min(room.arrival for room in booking.reservations)
-    arriving = booking.status == "confirmed" and begun and may_act
     may_give = booking.status in ("confirmed", "checked_in") and may_act
     to_give = booking.staying if may_give else ()
-    rooms = [
-        ShownRoom(
-            room,
-            price_of(room, room.terms).lines,
-            _policy(booking, room, now),
-            room in to_give,
-            await free_rooms(tx, room, since=today) if room in to_give else [],
-        )
-        for room in booking.reservations
-    ]
+    rooms = [await _shown(tx, booking, room, room in to_give, today, now) for room in booking.reservations]
     written = await notes.of_booking(tx, booking.id)
-    money = (
-        await payments.of_booking(tx, booking.id)
-        if caller.may(Permission.PAYMENTS_VIEW, booking.property_id)
-        else None
-    )
-    sent = await mail.of_booking(tx, booking.id)
+    may_see_money = caller.may(Permission.PAYMENTS_VIEW, booking.property_id)
+    paid = await payments.of_booking(tx, booking.id) if may_see_money else None
     entries = await queries.history_of_booking(tx, booking.id)
-    dead = booking.status in ("cancelled", "expired", "no_show")
-    owed = sum(room.fee for room in booking.reservations) if dead else booking.total
     return page(
         request,
         "bookings/detail.html",
@@ -155,19 +139,19 @@ async def booking_page(
         rooms=rooms,
         notes=written,
         waiting=max((note.id for note in written if note.waiting), default=0),
-        payments=money,
+        payments=paid,
         stages=refund_stages(booking, now) if booking.status == "confirmed" else [],
         events=_story(
             booking,
             entries,
-            sent,
+            await mail.of_booking(tx, booking.id),
             written,
             await overrides.of_booking(tx, booking.id),
             caller.may(Permission.MAIL_VIEW, booking.property_id),
         ),
         form=form or Form.of(),
-        owed=owed,
-        arriving=arriving,
+        owed=_owed(booking),
+        arriving=booking.status == "confirmed" and begun and may_act,
         undoable=may_act and service.checked_in_today(booking, now),
         without_room=any(room.room is None for room in to_give),
         kept=Kept(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
@@ -178,16 +162,18 @@ async def booking_page(
         ways=WAYS,
         to_give_back=sum(
             item.amount
-            for item in money or []
+            for item in paid or []
             if item.kind == "refund" and item.status == "due" and item.at_desk
         ),
         now=now,
     )
 
 
-def _policy(booking: Booking, room: Reservation, now: datetime) -> CancellationTerms:
+async def _shown(
+    tx: Transaction, booking: Booking, room: Reservation, may_give: bool, today: date, now: datetime
+) -> ShownRoom:
     price = price_of(room, room.terms)
-    return describe(
+    policy = describe(
         room.terms.policy,
         arrival=room.arrival,
         timezone=booking.timezone,
@@ -196,6 +182,14 @@ def _policy(booking: Booking, room: Reservation, now: datetime) -> CancellationT
         night_totals=night_totals(price),
         at=now,
     )
+    free = await free_rooms(tx, room, since=today) if may_give else []
+    return ShownRoom(room, price.lines, policy, may_give, free)
+
+
+def _owed(booking: Booking) -> int:
+    """What the booking comes to: its total, or what is charged for one that does not stand."""
+    dead = booking.status in ("cancelled", "expired", "no_show")
+    return booking.fee if dead else booking.total
 
 
 def _story(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.bookings.due import still_open
-from hotel_booking.domains.bookings.service.desk import PAYABLE
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.bookings.types import OWING, Booking
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http.ui.forms import Form
@@ -22,7 +21,7 @@ def desk_form(booking: Booking, caller: Caller, sent: Form | None = None) -> For
     not record a payment, or none is owed."""
     owed = still_open(booking)
     may = caller.may(Permission.PAYMENTS_RECORD, booking.property_id)
-    if not (may and owed and booking.status in PAYABLE):
+    if not (may and owed and booking.status in OWING):
         return None
     if sent is not None and "way" in sent.names():
         return sent

@@ -15,11 +15,11 @@ from litestar.datastructures import State
 from hotel_booking.admin.catalogue.select_options import language_names
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import group_pages
 from hotel_booking.domains.properties.group_pages import COMPULSORY, KINDS, LONGEST, Kind
-from hotel_booking.domains.properties.types import LANGUAGES
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.markdown import as_html

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.account_mail import tell
-from hotel_booking.admin.visitors import HOME, again, drop_session, keep_session, session_before
+from hotel_booking.admin.visitors import HOME, again, drop_session, keep_session
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
@@ -21,6 +21,7 @@ from hotel_booking.domains.authentication.service.link_requests import TOKEN
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.http.access import public
+from hotel_booking.http.signing_in import session_before
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, see_other
 from hotel_booking.http.visitors import visitor_of
@@ -108,7 +109,7 @@ async def take_first_password(
             kind="invitation",
             password=password,
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, STAFF),
             now=now,
         )
         async with database.transaction() as tx:

@@ -14,6 +14,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.links import signed
 from hotel_booking.domains.bookings.queries import id_of_reference
 from hotel_booking.domains.identity.caller import Caller
@@ -21,7 +22,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.notifications import queries, rendering, service
 from hotel_booking.domains.notifications.errors import MessageNotFound
 from hotel_booking.domains.notifications.samples import SAMPLES
-from hotel_booking.domains.notifications.types import LANGUAGES, Message, Rendered
+from hotel_booking.domains.notifications.types import Message, Rendered
 from hotel_booking.http import pages
 from hotel_booking.http.access import public, staff
 from hotel_booking.http.ui.render import page, see_other

@@ -21,7 +21,7 @@ from hotel_booking.admin.rates import asked_for
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
-from hotel_booking.core.money import step
+from hotel_booking.core.money import MAX_AMOUNT, step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.rates import edits
@@ -225,7 +225,7 @@ def _price(form: Form, currency: str) -> PriceChange | None:
     if kind == "percent":
         value = form.percent("price_value", required=True, low=-100, high=1000)
     else:
-        low = 0 if kind == "set" else -(10**12)
+        low = 0 if kind == "set" else -MAX_AMOUNT
         value = form.money("price_value", currency, required=True, low=low)
     return None if value is None else PriceChange(kind, value, max(int(rounding or 1), step(currency)))
 

@@ -18,6 +18,7 @@ from hotel_booking.admin.rate_cells import field_name, groups, read_cells, unfit
 from hotel_booking.admin.rate_lists import nobody_arrives
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
@@ -43,7 +44,6 @@ from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
 from hotel_booking.domains.rates.edits import Cell, CellsChanged, FreeOfCharge
 from hotel_booking.domains.rates.grid import load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
-from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other

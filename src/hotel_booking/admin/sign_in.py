@@ -16,7 +16,6 @@ from hotel_booking.admin.visitors import (
     drop_session,
     keep_session,
     onward,
-    session_before,
     session_of,
 )
 from hotel_booking.core.config import Settings
@@ -32,7 +31,7 @@ from hotel_booking.domains.identity.service import sign_in
 from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.domains.identity.service.sign_in import SecondStep
 from hotel_booking.http.access import public
-from hotel_booking.http.signing_in import passkey_options, site_of
+from hotel_booking.http.signing_in import passkey_options, session_before, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other
 from hotel_booking.http.visitors import visitor_of
@@ -69,7 +68,7 @@ async def take_password(
             email=email,
             password=form.value("password"),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, STAFF),
             now=now,
         )
     except DomainError as error:
@@ -103,7 +102,7 @@ async def take_passkey(
             credential=form.value("credential"),
             site=site_of(settings),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, STAFF),
             now=now,
         )
     except DomainError as error:

@@ -33,12 +33,6 @@ def full_session(request: Request[Any, Any, State]) -> Session:
     return session
 
 
-def session_before(request: Request[Any, Any, State]) -> int | None:
-    """The number of the session that a new one takes the place of."""
-    session = session_of(request)
-    return session.id if session is not None else None
-
-
 def onward(text: str | None) -> str:
     """Where to go on to: a page of the panel. Anything else (another site, above all) is its front door."""
     return signing_in.onward(text, home=HOME, ours=lambda path: path == HOME or path.startswith(HOME + "/"))

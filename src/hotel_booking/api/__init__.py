@@ -7,6 +7,7 @@ from litestar import Router
 from hotel_booking.api import (
     ari,
     blocks,
+    booking_lists,
     bookings,
     calendar,
     desk_payments,
@@ -42,6 +43,7 @@ router = Router(
         *calendar.handlers,
         *quotes.handlers,
         *bookings.handlers,
+        *booking_lists.handlers,
         *frontdesk.handlers,
         *desk_payments.handlers,
         *desk_takings.handlers,

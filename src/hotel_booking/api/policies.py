@@ -21,7 +21,7 @@ from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.catalogue import Policy, PolicyFee
 from hotel_booking.domains.properties.service import policies as service
 from hotel_booking.domains.properties.service.taxes import percent_text
-from hotel_booking.domains.properties.types import Code, Name
+from hotel_booking.domains.properties.types import Amount, Code, Name
 from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Step
 from hotel_booking.http.access import needs, public
 from hotel_booking.http.answers import created
@@ -36,7 +36,7 @@ class FeeShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fee: a percentage of the stay's total as text ("50"), the first nights, or minor units."""
 
     kind: Literal["percent", "nights", "fixed"]
-    value: Annotated[int, Meta(ge=0, le=10**12)] | str
+    value: Amount | str
 
 
 class StepShape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from litestar.params import QueryParameter
 from hotel_booking.api.offers import PartyRoom
 from hotel_booking.api.stay_query import integers, party_of, stay_of
 from hotel_booking.core.iso_codes import CURRENCIES
-from hotel_booking.core.money import Money, per_night
+from hotel_booking.core.money import MAX_AMOUNT, Money, per_night
 from hotel_booking.domains.properties.hits import PlaceHit
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.errors import (
@@ -45,7 +45,6 @@ from hotel_booking.http.examples import example, stay_parameters
 from hotel_booking.http.problems import InvalidCursor
 
 DEFAULT_RADIUS_KM = 25.0
-_HIGHEST_PRICE = 10**12
 
 
 class FoundProperty(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -270,7 +269,7 @@ def _stars(listed: str | None, least: int | None) -> tuple[int, ...]:
 
 
 def _price(amount: int | None, field: str) -> int | None:
-    if amount is not None and not 0 <= amount <= _HIGHEST_PRICE:
+    if amount is not None and not 0 <= amount <= MAX_AMOUNT:
         raise InvalidFilter(
             "the price is out of range", field=field, fix="it is in minor units: 12900 is 129.00"
         )

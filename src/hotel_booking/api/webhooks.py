@@ -20,7 +20,7 @@ from hotel_booking.domains.payments import notices
 from hotel_booking.domains.payments.errors import UnknownGateway
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.http.access import public
-from hotel_booking.http.body import NOTICE_LIMIT
+from hotel_booking.http.bodies import NOTICE_LIMIT
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from hotel_booking.cli.help_pages import made_readable
+
 # noun: its module's name here, and what it is for.
 NOUNS = {
     "demo": ("demo", "Everything on one port with demo data: the database, the site, the worker."),
@@ -48,6 +50,13 @@ NOUNS = {
 
 _WRONG = 2  # the exit code of what a person can act on
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# What works at a terminal, where the error itself speaks of the API or of the panel's page.
+_FIXES = {
+    "key_not_found": "`hotel-booking api-key list` shows them",
+    "unknown_property": "in the panel its name stands at the end of its page's address",
+    "incident_not_found": "`hotel-booking incident list --all` shows them",
+    "incident_action_not_found": "`hotel-booking incident actions` shows what remains, as INCIDENT/ACTION",
+}
 _COMPLETION = ("install_completion", "show_completion")
 
 
@@ -66,6 +75,7 @@ def command_of(noun: str) -> Any:
     command.name = noun
     # A shell completes `hotel-booking`, and no noun of it by itself.
     command.params = [option for option in command.params if option.name not in _COMPLETION]
+    made_readable(command)
     return command
 
 
@@ -134,7 +144,7 @@ def _run() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
-    from hotel_booking.ops.refusals import Refused
+    from hotel_booking.ops.refusals import Refused, plainly
 
     if os.getpid() == 1:
         # A container's first process gets no signal that it has no handler for: without this one, who is
@@ -145,7 +155,8 @@ def _run() -> None:
     except ConfigError as error:
         _fail(*error.problems)
     except DomainError as error:
-        _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
+        fix = _FIXES.get(error.code, error.fix)
+        _fail(error.detail + (f" ({fix})" if fix else ""))
     except (EmbeddedError, NotInstalled) as error:
         _fail(str(error))
     except Refused as refusal:
@@ -161,7 +172,7 @@ def _run() -> None:
         psycopg = sys.modules.get("psycopg")
         if psycopg is None or not isinstance(error, psycopg.OperationalError):
             raise
-        _fail(f"the database does not answer, or went away: {' '.join(str(error).split())[:300]}")
+        _fail(f"the database does not answer, or went away: {plainly(error)[:300]}")
 
 
 def _tell_the_rest(*, told: bool) -> None:

@@ -7,6 +7,9 @@ from itertools import islice
 
 import typer
 
+from hotel_booking.core.counting import count
+from hotel_booking.ops.refusals import plainly
+
 app = typer.Typer(no_args_is_help=True)
 _OURS = "hotel-booking:*"
 _BATCH = 500
@@ -42,7 +45,9 @@ def clear() -> None:
                     unlinking.unlink(key)
                 removed += sum(unlinking.execute())
     except failures() as error:
-        told = f"Redis cannot be asked: {' '.join(str(error).split())}"
-        before = f" ({removed} keys were removed before; run it again)" if removed else ""
+        told = f"Redis cannot be asked: {plainly(error)}"
+        before = (
+            f" ({count(removed, 'key was', 'keys were')} removed before; run it again)" if removed else ""
+        )
         raise ConfigError([told + before]) from None
-    print(f"{removed} keys were removed.")
+    print(f"{count(removed, 'key was', 'keys were')} removed.")

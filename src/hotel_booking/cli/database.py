@@ -14,6 +14,7 @@ import typer
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
+from hotel_booking.ops.refusals import plainly
 
 DEMO_DATABASE = "hotel"
 
@@ -85,7 +86,7 @@ def check_reachable(url: str) -> None:
             # A pooler gives a number of its own, since a client meets more than one server.
             direct = row is not None and row[0] == connection.info.backend_pid
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = plainly(error)
         raise ConfigError([f"the database cannot be reached: {reason}"]) from None
     if not direct:
         raise ConfigError([_POOLER])

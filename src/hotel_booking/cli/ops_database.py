@@ -247,14 +247,14 @@ def _running(title: str, found: list[Any]) -> None:
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console(highlight=False)
+    from hotel_booking.cli.screen import listing, screen
+
+    console = screen()
     console.print(f"[bold]{escape(title)}[/]" + ("" if rows else ": none"))
     if rows:
-        table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+        table = listing(*heads)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         console.print(table)

@@ -14,6 +14,7 @@ import typer
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
@@ -25,6 +26,7 @@ from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
 from hotel_booking.domains.identity.service.staff import Invited
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
@@ -64,10 +66,12 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
 
 
 @app.command("reset-mfa")
-def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
+def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
-    that it is them who asks: call back, or meet."""
+    that it is them who asks: call back, or meet. On a terminal it says whose they are, and asks."""
     now = utc_now()
+    who = _in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
+    ask(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
 
     async def run(tx: Transaction) -> Staff:
         member = await _member(tx, email)
@@ -129,4 +133,4 @@ def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction
         try:
             return asyncio.run(once(url))
         except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {error}"]) from None
+            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None

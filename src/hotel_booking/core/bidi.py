@@ -65,9 +65,14 @@ def _pattern(codes: list[int]) -> re.Pattern[str]:
     return re.compile("[" + "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges) + "]")
 
 
+def unturned(text: str) -> str:
+    """The text without the characters that would turn it, or what stands around it, around."""
+    return _TURNING.sub("", text)
+
+
 def isolated(text: str, *, rtl: bool = False) -> str:
     """The text as a part of plain text, without what would turn the rest around."""
-    text = _TURNING.sub("", text)
+    text = unturned(text)
     match needs(text, rtl=rtl):
         case "own":
             return f"{FIRST_STRONG}{text}{END}"

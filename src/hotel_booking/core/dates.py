@@ -59,7 +59,7 @@ class Stay(msgspec.Struct, frozen=True, order=True):
 
 def business_date(now: datetime, timezone: str, day_end: time) -> date:
     """What "today" is at a property: the date that its day, which ends at `day_end` on its clocks and not at
-    midnight, began on. At 02:00 on 8 March a house whose day ends at 06:00 is still on 7 March, and sells,
+    midnight, began on. At 02:00 on 8 March a hotel whose day ends at 06:00 is still on 7 March, and sells,
     checks in and refuses by that date. It never goes back, whatever the clocks do.
 
     `day_end` lies before noon (`LATEST_DAY_END`); 00:00 makes the business date the calendar's.

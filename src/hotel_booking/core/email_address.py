@@ -21,7 +21,7 @@ from hotel_booking.core.folding import small
 
 LONGEST = 254
 _LONGEST_TYPED = 400
-# A house may have mail of its own (.local, .test); that one cannot be reached from elsewhere is its affair.
+# A company may have mail of its own (.local, .test); that one cannot be reached from elsewhere is its affair.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "invalid", "onion"]
 # Blanks and marks without a look around an address, as they are pasted along.
 _PASTED = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
@@ -110,7 +110,7 @@ def read_sender(text: str) -> Sender:
     if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") for letter in name):
         raise ValueError("the name has characters that can’t be used in a mail header")
     local, _, host = address.rpartition("@")
-    # A machine of the house may write without a domain.
+    # A machine of the company may write without a domain.
     wire = wire_form(f"{local}@{host}.example" if _LOCAL_HOST.fullmatch(host) else address)
     if wire.smtputf8:
         raise ValueError("the sender's address must be in ASCII before its @")

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
 
-_LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
+from hotel_booking.core.languages import LOCALES
+
 _MOMENTS: Final = {
     "en": "{day}, {clock}",
     "de": "{day}, {clock}",
@@ -97,4 +98,4 @@ def place_of(timezone: str, language: str = "en") -> str:
 
 @lru_cache(maxsize=64)
 def _locale(language: str) -> Locale:
-    return Locale.parse(_LOCALES[language])
+    return Locale.parse(LOCALES[language])

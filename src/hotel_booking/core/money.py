@@ -23,6 +23,8 @@ _STEPS = {
     "MGA": 100,
     "MRU": 20,
 }
+# The highest amount that anybody enters, in minor units: what a stay comes to keeps within 64 bits.
+MAX_AMOUNT = 10**12
 
 
 class Money(msgspec.Struct, frozen=True, gc=False):

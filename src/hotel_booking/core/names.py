@@ -21,6 +21,8 @@ _DROPPED = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-
 _JOINERS = "\u200c\u200d"
 # A joiner that joins nothing: at an end, or beside a blank.
 _LOOSE = re.compile(f"(?<![^ ])[{_JOINERS}]+|[{_JOINERS}]+(?![^ ])")
+# Controls, ends of lines and halves of characters: in no line of a mail's head, nor in a subject.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LOOKS = ("L", "N", "P", "S")
 
 
@@ -62,6 +64,11 @@ def clean_text(
     if len(text) > longest:
         raise error(f"{name} has {longest} characters at most", field=field, fix="shorten it")
     return text
+
+
+def on_one_line(text: str) -> str:
+    """The text without controls, which are spaces then: nothing that could end a header or begin another."""
+    return _CONTROLS.sub(" ", text).strip()
 
 
 def has_unshown(text: str) -> bool:

@@ -141,7 +141,7 @@ GUESTS = frozenset({"", "booking", "search", "hotels", "account", "language", "c
 
 
 def surface(path: str) -> Surface:
-    """Which part of the house an address belongs to: staff's pages, guests' pages (under a language of two
+    """Which surface an address belongs to: staff's pages, guests' pages (under a language of two
     letters, or sent on to one), the status page, or what programs call."""
     first = path.split("/", 2)[1] if path.startswith("/") else ""
     if first == "admin":

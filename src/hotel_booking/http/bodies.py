@@ -28,6 +28,12 @@ MOST_OF_ONE = 200
 MOST_BYTES = 200_000_000
 
 
+# Bytes of a body, by what it is: JSON and the panel's forms, guests' forms, notices.
+JSON_LIMIT = 1_000_000
+SITE_LIMIT = 128_000
+NOTICE_LIMIT = 500_000
+
+
 class Arriving:
     """The bodies that are on their way to one process. `seconds` is how long one may take at first."""
 

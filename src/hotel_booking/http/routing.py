@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any
 
 from litestar import Litestar
@@ -11,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.http.problems import MalformedRequest
 
 _SLASHES = re.compile("//+")
@@ -26,9 +26,8 @@ class Routes:
     begins with, `/wp-admin/search` too. It knows no parameter of a few words.
     """
 
-    def __init__(self, app: Litestar, languages: Collection[str]) -> None:
+    def __init__(self, app: Litestar) -> None:
         self._router = app.asgi_router  # it remembers the addresses of late
-        self._languages = frozenset(languages)
 
     def find(self, scope: HTTPScope) -> ASGIApp:
         """What answers at the address of the request; the scope then tells of it. Raises Litestar's
@@ -44,7 +43,7 @@ class Routes:
         known = self._router.root_route_map_node.children
         if path not in known:
             first = path.split("/", 2)[1]
-            if first not in self._languages and first not in known:
+            if first not in LANGUAGES and first not in known:
                 raise NotFoundException
         app, scope["route_handler"], scope["path"], scope["path_params"], scope["path_template"] = (
             self._router.handle_routing(path=path, method=scope["method"])

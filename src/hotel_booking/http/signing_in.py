@@ -15,6 +15,8 @@ from hotel_booking.core.config import Settings
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.kinds import GUESTS, STAFF, AccountKind
 from hotel_booking.domains.authentication.service.passkeys import Site
+from hotel_booking.domains.guests.types import GuestSession
+from hotel_booking.domains.identity.service.sessions import Session
 from hotel_booking.http import cookies
 from hotel_booking.http.visitors import know_device
 
@@ -22,7 +24,15 @@ from hotel_booking.http.visitors import know_device
 Number = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Answer = TypeVar("Answer", bound=Response[Any])
 _COOKIES = {STAFF.name: cookies.STAFF, GUESTS.name: cookies.GUEST}
+# Where `http.access` puts the session of a request.
+_SESSIONS = {STAFF.name: "session", GUESTS.name: "guest_session"}
 _LONGEST_NEXT = 500
+
+
+def session_before(request: Request[Any, Any, State], of: AccountKind) -> int | None:
+    """The number of the session that a new one takes the place of."""
+    session: Session | GuestSession | None = request.scope["state"].get(_SESSIONS[of.name])
+    return session.id if session is not None else None
 
 
 def keep_session(

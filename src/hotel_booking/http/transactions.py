@@ -28,10 +28,10 @@ from hotel_booking.core import tracing
 from hotel_booking.core.db import Database, DatabaseUnavailable, Origin, Transaction
 from hotel_booking.http import idempotency
 from hotel_booking.http.access import caller_of
-from hotel_booking.http.body import JsonRequest
 from hotel_booking.http.costs import SAFE
 from hotel_booking.http.errors import answer_error, problem_messages
 from hotel_booking.http.idempotency import Claim
+from hotel_booking.http.json_request import JsonRequest
 from hotel_booking.http.problems import IdempotencyInProgress, StoredAnswer
 
 

@@ -24,12 +24,12 @@ from urllib.parse import unquote, urlsplit
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.email_address import Wire, read_sender, wire_form
+from hotel_booking.core.names import on_one_line
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 
 _SECONDS = 20.0
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = re.compile(r"[A-Za-z0-9 '!*+/-]{1,60}")
 _NOT_INTERNATIONAL = (
     "the address has letters before its @ that are not ASCII, and the mail server takes no such address"
@@ -196,7 +196,7 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
 def _encoded(name: str, text: str) -> str:
     """A header's text: on one line and, but for words that need it not, as encoded words, which nothing in
     it can end or begin."""
-    text = " ".join(_CONTROLS.sub(" ", text).split())
+    text = " ".join(on_one_line(text).split())
     if _PLAIN.fullmatch(text):
         return text
     return Header(text, "utf-8", header_name=name).encode(linesep="\r\n", maxlinelen=75)

@@ -83,7 +83,7 @@ def upgrade(database_url: str) -> list[str]:
     """Bring the database to this release and say what was done; nothing where it is already.
 
     Each step is a transaction with a lock time-out, so a migration that cannot get its lock gives up instead
-    of stopping the house: raises `Blocked`, or `Failed` where the database refuses one of its statements, and
+    of stopping everybody: raises `Blocked`, or `Failed` where the database refuses one of its statements, and
     nothing of that step is done. Raises `Contracted` where a
     newer release has left nothing that this one could run on, and `StillRunning` where processes are
     connected that would have nothing to run on afterwards; both before anything is done.

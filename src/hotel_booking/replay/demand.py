@@ -22,7 +22,7 @@ import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import exponent
+from hotel_booking.core.money import MAX_AMOUNT, exponent
 
 CURRENCY = "EUR"
 
@@ -57,7 +57,6 @@ _NOTHING = frozenset(("", "NA", "NULL"))
 _MOST_PERSONS = 100  # in one room, and
 _MOST_CHILDREN = 50  # children of them, as the platform books it
 _BABY, _CHILD = 0, 8  # the file has no ages; the agreed price does not depend on them
-_HIGHEST_PRICE = 2**40
 _ONLY_HOTEL = "Hotel"
 _LONGEST_NAME = 100
 
@@ -217,7 +216,7 @@ class _Cells:
             value = Decimal(text)
         except InvalidOperation:
             value = Decimal("NaN")
-        if not value.is_finite() or abs(value) >= _HIGHEST_PRICE // 1000:
+        if not value.is_finite() or abs(value) >= MAX_AMOUNT // 1000:
             raise ValueError(f"adr is {text!r}, not a price")
         return value
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape, quoteattr
 
+from hotel_booking.core.languages import DEFAULT
 from hotel_booking.domains.incidents.maintenance import Window
 from hotel_booking.domains.incidents.types import PublicIncident
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import DEFAULT
 from hotel_booking.status import words
 from hotel_booking.status.snapshot import Snapshot
 

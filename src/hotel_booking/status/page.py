@@ -17,8 +17,9 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import LANGUAGES, accepted
+from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import API_POLICY, PAGE_POLICY
 from hotel_booking.http.ui import assets

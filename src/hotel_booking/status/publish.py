@@ -18,9 +18,9 @@ import msgspec
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents import status_told_late
 from hotel_booking.domains.incidents.status_types import Round
-from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 from hotel_booking.http.ui import assets
 from hotel_booking.ops import prober
 from hotel_booking.ops.spool import write_whole

@@ -13,10 +13,11 @@ from litestar.params import Parameter
 from hotel_booking.core import links
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents import subscriptions, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES, accepted
+from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 
+from hotel_booking.core.languages import DEFAULT
 from hotel_booking.domains.incidents.maintenance import Window
 from hotel_booking.domains.incidents.status_summary import ComponentStatus, Overall
 from hotel_booking.domains.incidents.status_types import COMPONENTS, Shown
 from hotel_booking.domains.incidents.types import PublicIncident, PublicUpdate
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import DEFAULT
 from hotel_booking.status import words
 from hotel_booking.status.snapshot import Snapshot
 

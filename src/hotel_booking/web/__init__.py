@@ -7,8 +7,7 @@ from typing import Any
 from litestar import Router
 
 from hotel_booking.core.kept import Kept
-from hotel_booking.http.body import SITE_LIMIT
-from hotel_booking.http.i18n.language import LANGUAGES
+from hotel_booking.http.bodies import SITE_LIMIT
 from hotel_booking.web import group_pages, redirects, sitemap
 from hotel_booking.web.account import routes as account
 from hotel_booking.web.booking import (
@@ -62,7 +61,6 @@ _UNPREFIXED = [
 ]
 
 __all__ = [
-    "LANGUAGES",
     "compile_all",
     "follow_group_pages",
     "handlers",

@@ -12,10 +12,11 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.languages import RIGHT_TO_LEFT
 from hotel_booking.domains.properties import group_pages
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import RIGHT_TO_LEFT, locale_of
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.markdown import as_html
 from hotel_booking.web.frame import group_page_titles
 from hotel_booking.web.site import language_of, site

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.bookings.errors import BookingNotFound
 from hotel_booking.http import cookies
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import LANGUAGES, preferred
+from hotel_booking.http.i18n.language import preferred
 from hotel_booking.http.problems import Problem
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.web.browser import BROWSER

@@ -8,9 +8,10 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, preferred
+from hotel_booking.http.i18n.language import COOKIE, preferred
 from hotel_booking.web.frame import SENT_ON
 from hotel_booking.web.site import CURRENCY
 

@@ -1,18 +1,16 @@
 """Pages of the guest site. To add one:
 
-1. A handler in a module of `web/`, with an address inside the language: `@get("/hotels/{slug:str}",
-opt=public(),
-   include_in_schema=False)`; its module's `handlers` list is added in `web/__init__.py`, which serves it
-   under every language's prefix. Signed-out addresses (sitemap, pictures) go into `unprefixed` there.
+1. A handler in a module of `web/`, with an address inside the language:
+   `@get("/hotels/{slug:str}", opt=public(), include_in_schema=False)`; its module's `handlers` list is added
+   in `web/__init__.py`, which serves it under every language's prefix. Signed-out addresses (sitemap,
+   pictures) go into `unprefixed` there.
 2. A template in `web/templates/<area>/` that extends `site.html` and fills the blocks `title`,
-`description`, `main`
-   (and `head`, `after`), returned by `site(request, "area/page.html", **values)`. A page of content that is
-   the same for everybody says `etag=True`.
+   `description`, `main` (and `head`, `after`), returned by `site(request, "area/page.html", **values)`. A
+   page of content that is the same for everybody says `etag=True`.
 3. Words: `{{ _("Search") }}`, `{% trans n=rooms %}one room{% pluralize %}{{ n }} rooms{% endtrans %}` in
-templates,
-   `translations(language).gettext("Search")` in Python (named `_` or `gettext` so that they are found);
-   translations in `web/locale/<language>/<area>.po`. Never a name or number joined to a translated text:
-   placeholders.
+   templates, `translations(language).gettext("Search")` in Python (named `_` or `gettext` so that they are
+   found); translations in `web/locale/<language>/<area>.po`. Never a name or number joined to a translated
+   text: placeholders.
 
 Templates see: `lang`, `dir`, `languages`, `link("search", place=...)` (an address inside the language),
 `money`, `day`, `instant` (when something was), `moment` and `clock` (a deadline, with the place whose time it
@@ -38,14 +36,10 @@ from litestar.routes import HTTPRoute
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.iso_codes import CURRENCIES
+from hotel_booking.core.languages import DEFAULT, LANGUAGES, RIGHT_TO_LEFT
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
-from hotel_booking.http.i18n.language import (
-    DEFAULT,
-    LANGUAGES,
-    RIGHT_TO_LEFT,
-)
-from hotel_booking.http.packing import packed, unpacked
+from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.frame import Frame, written_titles
@@ -140,7 +134,7 @@ def site(
         if origin is not None:
             pages: KeptPages = scope["litestar_app"].state.kept_pages
             pages.keep(_question(scope), kept)
-        return _sent(request, kept)
+        return kept.answer(scope)
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
@@ -156,7 +150,7 @@ def kept_page(request: Request[Any, Any, State], origin: Origin) -> Response[Any
         return None
     if render.notice_of(request.scope) is not None:
         return None
-    return _sent(request, kept)
+    return kept.answer(request.scope)
 
 
 def _question(scope: AsgiScope) -> Question:
@@ -168,16 +162,6 @@ def _question(scope: AsgiScope) -> Question:
         scope["state"].get("guest") is not None,
         tuple(state.group_pages),
     )
-
-
-def _sent(request: Request[Any, Any, State], page: KeptPage) -> Response[Any]:
-    """The page, packed where the browser takes that; or that it has not changed for who has it already."""
-    if page.headers["etag"] in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=page.headers)
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(unpacked(page.packed), media_type="text/html", headers=page.headers)
-    headers = {**page.headers, "content-encoding": "gzip"}
-    return Response(page.packed, media_type="text/html", headers=headers)
 
 
 def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:

@@ -8,10 +8,10 @@ from litestar import Response, get
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.addresses import part_ends, slugs
 from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.web.frame import alternates
 
 HOTELS = 8_000  # of a part: it holds 50,000 addresses, of which each page has five, and 50 MB

@@ -16,11 +16,12 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from hotel_booking.core import bidi, formats
+from hotel_booking.core.languages import LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.moments import clock, long_date, moment, same_day
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.i18n.dates import clock_text, date_text
-from hotel_booking.http.i18n.language import LANGUAGES, LOCALES, RIGHT_TO_LEFT, locale_of
+from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import between, colon, joined
 from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render
@@ -79,7 +80,7 @@ def blocks_as(kind: type[T], language: str, template: str, /, **values: Any) -> 
 
 @cache
 def templates_in(language: str) -> Environment:
-    """The house's templates with the language's words and ways of writing."""
+    """All templates with the language's words and ways of writing."""
     templates = render.environment().overlay()
     templates.globals = dict(templates.globals)
     templates.filters = dict(templates.filters)

@@ -62,7 +62,7 @@ LANES = (
     Lane("books", ("reconciliation",), slots=1, seconds=4 * 3600),
     # A webhook of somebody's takes at most 8 s, and forty are told at once.
     Lane("status", ("status",), slots=1, seconds=300),
-    # Whole tables are read for it, and a large house's prices recomputed.
+    # Whole tables are read for it, and a large group's prices recomputed.
     Lane("invariants", ("invariants",), slots=1, seconds=3600),
     # A mail server is given 20 s for each of its eight steps.
     Lane("mail", ("mail",), slots=4, seconds=300),
@@ -71,7 +71,7 @@ LANES = (
     Lane("files", ("properties",), slots=1, seconds=900),
     # One call of at most 20 s, and one statement.
     Lane("rates", ("exchange",), slots=1, seconds=120),
-    Lane("house", ("identity", "guests", "http", "search"), slots=2, seconds=900),
+    Lane("upkeep", ("identity", "guests", "http", "search"), slots=2, seconds=900),
 )
 
 

@@ -44,7 +44,7 @@ async def keep_telling(db: Database, clock: Callable[[], datetime]) -> None:
         try:
             await tell(db, clock())
         except Exception:  # what stops a look stops neither the next nor any job
-            log.exception("the state of the house could not be told")
+            log.exception("the state of the database could not be told")
         await asyncio.sleep(_EVERY)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from hotel_booking.core.db import Database
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http import openapi
-from hotel_booking.http.body import JSON_LIMIT
+from hotel_booking.http.bodies import JSON_LIMIT
 from tests.clients.http_client import (
     api_key,
     bearer,

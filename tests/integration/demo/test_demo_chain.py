@@ -26,7 +26,6 @@ from hotel_booking.demo.taxes import TaxOutline, taxes, taxes_of
 from hotel_booking.demo.words import Language, descriptions, words
 from hotel_booking.domains.authentication.service.passwords import compare
 from hotel_booking.domains.bookings.availability import load_calendar
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import resolve
 from hotel_booking.domains.identity.types import Scope
@@ -36,6 +35,7 @@ from hotel_booking.domains.rates.restrictions import refusals
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.ops.embedded import Cluster
 from tests.databases import copied, placed
+from tests.factories.invariants import differences
 
 TODAY = date(2027, 3, 1)
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -84,7 +84,7 @@ async def digests(url: str) -> dict[str, str]:
 
 async def test_every_invariant_holds(small: str) -> None:
     async with reading(small) as db:
-        assert [difference async for difference in check(db)] == []
+        assert await differences(db) == []
 
 
 async def test_the_nights_taken_are_those_of_the_reservations(small: str) -> None:

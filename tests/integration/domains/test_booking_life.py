@@ -22,7 +22,6 @@ from hotel_booking.domains.bookings.errors import (
     TooEarly,
     WrongState,
 )
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.types import Booking, HeldBooking, Quote, RoomChange, RoomRequest
 from hotel_booking.domains.inventory.errors import RoomInUse, SoldOut
@@ -30,6 +29,7 @@ from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProg
 from hotel_booking.domains.payments.gateway import Charge, Gateways, Outcome
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.integrations.sandbox import SandboxGateway
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -63,10 +63,6 @@ async def booked(
 async def look(db: Database, booking_id: UUID) -> Booking:
     async with db.transaction() as tx:
         return await queries.booking_by_id(tx, booking_id)
-
-
-async def differences(db: Database) -> list[object]:
-    return [difference async for difference in check(db)]
 
 
 async def test_a_quote_can_be_recomputed_to_the_cent_after_every_rule_has_changed(db: Database) -> None:

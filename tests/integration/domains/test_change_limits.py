@@ -14,25 +14,16 @@ from hotel_booking.domains.bookings.types import Booking, RoomChange, RoomReques
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILDREN, MAX_ROOMS
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import (
-    GUEST,
     NOW,
     SLUG,
-    make_quote,
     small_hotel,
     stay,
     taken,
 )
+from tests.integration.panel.test_desk import sold
 from tests.integration.site.test_checkout import one, site
 from tests.integration.site.test_manage import booked as booked_on_site
 from tests.integration.site.test_manage import change, looked_at
-
-
-async def sold(db: Database, first: int, nights: int, *types: str) -> Booking:
-    quote = await make_quote(db, stay(first, nights), *types)
-    async with db.transaction() as tx:
-        held = await service.hold(tx, quote_id=quote.id, guest=GUEST, now=NOW)
-        await service.guarantee(tx, booking_id=held.booking.id, now=NOW)
-    return held.booking
 
 
 async def previewed(db: Database, booking: Booking, *rooms: RoomChange, **days: Any) -> int:

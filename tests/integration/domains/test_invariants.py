@@ -6,8 +6,9 @@ import pytest
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import CHECKS, PRICES, check
+from hotel_booking.domains.bookings.invariants import CHECKS, PRICES
 from hotel_booking.integrations.sandbox import SandboxGateway
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     GUEST,
     NOW,
@@ -59,7 +60,7 @@ async def a_paid_booking(db: Database) -> None:
 
 async def test_a_sound_house_has_no_difference(db: Database) -> None:
     await a_paid_booking(db)
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
 
 
 async def test_the_last_guests_who_leave_end_the_booking(db: Database) -> None:
@@ -67,7 +68,7 @@ async def test_the_last_guests_who_leave_end_the_booking(db: Database) -> None:
     async with db.transaction() as tx:
         await tx.execute("UPDATE booking SET status = 'checked_in'")
         await tx.execute("UPDATE reservation SET status = 'checked_out'")
-    assert "state_of_booking" in {difference.invariant async for difference in check(db)}
+    assert "state_of_booking" in {difference.invariant for difference in await differences(db)}
 
 
 def test_every_invariant_is_tried_below() -> None:
@@ -81,6 +82,6 @@ async def test_damage_is_found_and_named(db: Database, name: str) -> None:
         for statement in (DROP_GUARDS + DAMAGE[name]).split(";"):
             if statement.strip():
                 await tx.execute(statement)
-    found = [difference async for difference in check(db)]
+    found = await differences(db)
     assert name in {difference.invariant for difference in found}, found
     assert all(difference.expected != difference.found for difference in found)

@@ -214,3 +214,14 @@ async def test_edits_and_partners_at_once_never_deadlock(db: Database) -> None:
             await edits.update_by_program(tx, catalogue=catalogue, updates=[line], by=BEA, now=utc_now())
 
     await asyncio.gather(*(act(number) for number in range(6) for act in (by_hand, by_program)))
+    # Whoever was last: each edit was made on all of its nights or on none.
+    async with db.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT count(*) AS nights, array_agg(DISTINCT n.price) AS prices FROM rate_night n"
+            "  JOIN rate_plan p ON p.id = n.rate_plan_id"
+            " WHERE p.code = 'FLEX' AND n.night BETWEEN $1 AND $2 GROUP BY n.room_type_id",
+            night(0),
+            night(29),
+        )
+    assert [(row["nights"], len(row["prices"])) for row in rows] == [(30, 1), (30, 1)]
+    assert all(20_000 <= price < 30_006 for row in rows for price in row["prices"])

@@ -11,9 +11,9 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import BalanceOpen, RoomOccupied, WrongState
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id, changes
 from hotel_booking.domains.bookings.types import Booking, RoomChange, StayChange
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay, taken
 
 ARRIVAL = datetime.combine(stay(10, 1).arrival, datetime.min.time(), NOW.tzinfo) + timedelta(hours=15)
@@ -71,7 +71,7 @@ async def test_their_room_is_free_and_the_others_stay(db: Database) -> None:
         await leave(db, booking.id)
     gone = await leave(db, booking.id, 2, override="the company pays")
     assert (gone.status, gone.staying) == ("checked_out", ())
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
 
 
 async def test_who_has_left_is_not_there_any_more(db: Database) -> None:
@@ -108,7 +108,7 @@ async def test_who_has_left_is_not_there_any_more(db: Database) -> None:
         async with db.transaction() as tx:
             await service.give_rooms(tx, booking_id=booking.id, now=later, rooms={1: "DBL-2"})
     assert await taken(db, doubles, stay(10, 4)) == [2, 2, 1, 1]
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
 
 
 def bounds(first: int, nights: int) -> tuple[object, object]:
@@ -146,7 +146,7 @@ async def test_those_who_stay_can_stay_longer(db: Database) -> None:
     async with db.transaction() as tx:
         now = await booking_by_id(tx, booking.id)
     assert [room.departure for room in now.reservations] == [stay(10, 4).departure, stay(10, 5).departure]
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
 
 
 async def test_those_who_stay_can_leave_earlier(db: Database) -> None:
@@ -166,4 +166,4 @@ async def test_those_who_stay_can_leave_earlier(db: Database) -> None:
         )
     assert (shorter.booking_total, shorter.waived) == (36_000 + 18_000, 18_000)
     assert await taken(db, doubles, stay(10, 4)) == [2, 1, 0, 0]
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hotel_booking.core.db import Database
-from hotel_booking.web import LANGUAGES
+from hotel_booking.core.languages import LANGUAGES
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import SAME_ORIGIN
 from tests.factories.small_hotel import SLUG, small_hotel

@@ -20,10 +20,10 @@ from aiosmtpd.controller import Controller
 from hotel_booking.core.email_address import email_key, email_keys, read_email
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
-from hotel_booking.domains.notifications.types import LANGUAGES
 from hotel_booking.integrations.smtp import SmtpMailer
 from tests.integration.mail.test_mail import SENDER, Mailbox, free_port
 

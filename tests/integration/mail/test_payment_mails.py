@@ -11,9 +11,9 @@ import pytest
 from hotel_booking import worker
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.notifications.rendering import render
-from hotel_booking.domains.notifications.types import LANGUAGES
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.refunds import give_refunds
 from tests.factories.crash_scenarios import AGREED

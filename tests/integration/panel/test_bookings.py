@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from hotel_booking.core.db import Database, Row
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.identity.permissions import Role
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.factories.invariants import differences
 from tests.integration.http.test_access import contents
 
 GUEST = {
@@ -53,10 +53,6 @@ async def one(db: Database, status: str, property_id: int, more: str = "") -> Ro
         )
     assert row is not None
     return row
-
-
-async def clean(db: Database) -> None:
-    assert [difference async for difference in check(db, prices=True)] == []
 
 
 async def status_of(db: Database, reference: str) -> str:
@@ -116,7 +112,7 @@ async def test_a_booking_is_made_confirmed_and_told(chain: Database, chain_url: 
         source = await tx.fetchval("SELECT source FROM booking WHERE reference = $1", reference)
     assert [row["template"] for row in told].count("booking_confirmed") == 2
     assert source == "desk"
-    await clean(chain)
+    assert await differences(chain) == []
 
 
 @pytest.mark.parametrize(
@@ -259,7 +255,7 @@ async def test_a_walk_in_is_checked_in_and_out(chain: Database, chain_url: str) 
         assert (await client.post(f"/admin/bookings/{reference}/check-out", data=paid)).status_code == 303
         assert (await client.post(f"/admin/bookings/{reference}/check-out")).status_code == 422
     assert await status_of(chain, reference) == "checked_out"
-    await clean(chain)
+    assert await differences(chain) == []
 
 
 def stay_fields(page: str) -> dict[str, str]:
@@ -328,7 +324,7 @@ async def test_a_change_is_shown_first_and_made_at_that_price(chain: Database, c
         assert await tx.fetchval("SELECT total FROM booking WHERE reference = $1", reference) == int(
             agreed[1]
         )
-    await clean(chain)
+    assert await differences(chain) == []
 
 
 async def test_cancelling_costs_what_was_shown(chain: Database, chain_url: str) -> None:
@@ -345,7 +341,7 @@ async def test_cancelling_costs_what_was_shown(chain: Database, chain_url: str) 
         assert (await client.post(path, data={"fee": fee[1]})).status_code == 422
         assert (await client.get(path)).status_code == 422
     assert await status_of(chain, reference) == "cancelled"
-    await clean(chain)
+    assert await differences(chain) == []
 
 
 async def costly(db: Database, property_id: int) -> str:
@@ -387,7 +383,7 @@ async def test_a_fee_is_let_go_with_a_reason_by_those_who_may(chain: Database, c
             reference,
         )
     assert fee == 0
-    await clean(chain)
+    assert await differences(chain) == []
 
 
 async def test_notes_are_text(chain: Database, chain_url: str) -> None:

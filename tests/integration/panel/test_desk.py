@@ -20,7 +20,6 @@ from hotel_booking.domains.bookings.errors import (
     RoomOccupied,
     TooEarly,
 )
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Booking, RoomRequest
 from hotel_booking.domains.identity.permissions import Role
@@ -33,6 +32,7 @@ from tests.clients.http_client import (
     settings_for,
 )
 from tests.clients.staff_client import signed_in
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     FIRST,
     GUEST,
@@ -109,7 +109,7 @@ async def test_with_a_reason_they_are_in_without_a_room_and_get_one_later(db: Da
         entry = await tx.fetchrow("SELECT * FROM audit_entry WHERE object_kind = 'stay_override'")
     assert entry is not None
     assert entry["booking_id"] == booking.id
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []
 
 
 async def test_a_property_that_numbers_no_rooms_has_none_to_give(db: Database) -> None:
@@ -344,4 +344,4 @@ async def test_rooms_are_given_before_the_guests_come_and_changed_while_they_are
             "The guests have been moved to room DBL-2." in (await client.get(moved.headers["location"])).text
         )
     assert await rooms() == ["DBL-1", "DBL-2"]
-    assert [difference async for difference in check(db)] == []
+    assert await differences(db) == []

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import RoomChange
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import NOW, small_hotel
 from tests.integration.panel.test_desk import act, noon, sold
-from tests.integration.panel.test_in_house import clean, day, room_nights
+from tests.integration.panel.test_in_house import day, room_nights
 
 
 async def test_rooms_given_ahead_follow_the_booking(db: Database) -> None:
@@ -31,4 +32,4 @@ async def test_rooms_given_ahead_follow_the_booking(db: Database) -> None:
     await act(db, service.no_show, booking_id=first.id, now=noon(5))
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT count(*) FROM room_use") == 0
-    await clean(db)
+    assert await differences(db) == []

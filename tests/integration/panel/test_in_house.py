@@ -17,7 +17,6 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import FeeKept, NothingToAmend, StayNotSold, WrongState
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.types import Amendment, Booking, RoomChange, RoomRequest
 from hotel_booking.domains.identity.permissions import Role
@@ -26,6 +25,7 @@ from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.clients.waiting import until
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     FIRST,
     GUEST,
@@ -73,10 +73,6 @@ async def room_nights(db: Database, booking_id: UUID) -> list[tuple[str, str]]:
     return [(row["number"], row["stay"]) for row in rows]
 
 
-async def clean(db: Database) -> None:
-    assert [difference async for difference in check(db, prices=True)] == []
-
-
 async def test_they_stay_longer_in_their_room_at_todays_price(db: Database) -> None:
     ids = await small_hotel(db, rooms=2)
     booking = await inside(db, 5, 2)
@@ -94,7 +90,7 @@ async def test_they_stay_longer_in_their_room_at_todays_price(db: Database) -> N
     assert (mails, owed) == (1, 46_000)
     with pytest.raises(NothingToAmend):
         await leave_on(db, booking.id, 9, 6)
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_they_leave_earlier_and_pay_the_nights_until_then(db: Database) -> None:
@@ -108,7 +104,7 @@ async def test_they_leave_earlier_and_pay_the_nights_until_then(db: Database) ->
     out = {"booking_id": booking.id, "now": noon(6), "override": "Paid in cash"}
     await act(db, service.check_out, **out)
     await inside(db, 6, 2)
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_nothing_but_the_departure_changes_and_no_night_that_is_over(db: Database) -> None:
@@ -138,7 +134,7 @@ async def test_nothing_but_the_departure_changes_and_no_night_that_is_over(db: D
     # At 03:00 the hotel is still on the day before.
     night = {"now": datetime.combine(day(7), time(3), UTC), "departure": day(6)}
     await leave_on(db, booking.id, 0, 0, **night)
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_a_night_that_is_full_or_has_no_price_is_beyond_any_reason(db: Database) -> None:
@@ -162,7 +158,7 @@ async def test_a_night_that_is_full_or_has_no_price_is_beyond_any_reason(db: Dat
     with pytest.raises(StayNotSold) as refused:
         await leave_on(db, last.id, 22, 20, override="They are family")
     assert refused.value.code == "no_price"
-    await clean(db)
+    assert await differences(db) == []
 
 
 @pytest.mark.parametrize(
@@ -195,7 +191,7 @@ async def test_the_hotels_own_rules_take_a_reason(
     assert await contents(db) == before
     await leave_on(db, booking.id, until, 6, override="Regular guests")
     assert await given(db) == [(code, "Regular guests")]
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_arrival_rules_that_came_later_ask_nothing_of_who_has_arrived(db: Database) -> None:
@@ -207,7 +203,7 @@ async def test_arrival_rules_that_came_later_ask_nothing_of_who_has_arrived(db: 
         await tx.execute("UPDATE rate_plan SET min_advance_days = 30, active = false WHERE code = 'FLEX'")
     await leave_on(db, booking.id, 8, 6)
     assert await given(db) == []
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_a_room_that_is_given_to_others_says_where_to_move(db: Database) -> None:
@@ -227,7 +223,7 @@ async def test_a_room_that_is_given_to_others_says_where_to_move(db: Database) -
     assert await room_nights(db, booking.id) == [("DBL-3", f"[{day(6)},{day(7)})")]
     await leave_on(db, booking.id, 9, 6)
     assert await room_nights(db, booking.id) == [("DBL-3", f"[{day(6)},{day(9)})")]
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_what_the_policy_keeps_is_waived_by_those_who_may_or_stays(db: Database) -> None:
@@ -247,7 +243,7 @@ async def test_what_the_policy_keeps_is_waived_by_those_who_may_or_stays(db: Dat
     made = await leave_on(db, booking.id, 6, 6, override="A death in the family", waive=True)
     assert (made.waived, made.refund, made.booking_total) == (27_000, 27_000, 9_000)
     assert await given(db) == [("fee_kept", "A death in the family")]
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_the_last_room_goes_to_one_of_two_who_stay_longer(db: Database) -> None:
@@ -264,7 +260,7 @@ async def test_the_last_room_goes_to_one_of_two_who_stay_longer(db: Database) ->
 
     assert sorted(await asyncio.gather(*map(longer, both))) == ["done", "sold_out"]
     assert await taken(db, ids["DBL"], stay(5, 3)) == [2, 2, 2]
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def somebody_waits(db: Database) -> bool:
@@ -291,7 +287,7 @@ async def test_a_room_given_to_two_at_once_is_one_stays(db: Database) -> None:
         assert not other.done()
     with pytest.raises(RoomInUse):
         await other
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_the_api_changes_the_departure(db: Database, database_url: str) -> None:
@@ -365,7 +361,7 @@ async def test_the_panel_shows_the_price_then_changes_the_departure(db: Database
         assert done.status_code == 303
         after = await client.get(done.headers["location"])
         assert "The departure has been changed." in after.text
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_the_panel_waives_what_the_policy_keeps_for_those_who_may(

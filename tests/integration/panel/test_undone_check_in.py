@@ -17,10 +17,11 @@ from hotel_booking.domains.payments import service as payments
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.factories.invariants import differences
 from tests.factories.small_hotel import SLUG, small_hotel, sold_from, stay, taken
 from tests.integration.http.test_access import contents
 from tests.integration.panel.test_desk import act, noon, sold, tonight
-from tests.integration.panel.test_in_house import clean, day, inside, leave_on
+from tests.integration.panel.test_in_house import day, inside, leave_on
 
 
 async def test_a_check_in_of_the_wrong_guests_is_undone(db: Database) -> None:
@@ -39,7 +40,7 @@ async def test_a_check_in_of_the_wrong_guests_is_undone(db: Database) -> None:
     assert entry is not None
     assert (entry["before"], entry["after"]) == ({"status": "checked_in"}, {"status": "confirmed"})
     await act(db, service.check_in, booking_id=booking.id, now=late)
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_what_has_moved_on_is_not_undone(db: Database) -> None:
@@ -76,7 +77,7 @@ async def test_what_has_moved_on_is_not_undone(db: Database) -> None:
     await leave_on(db, short.id, 6, 6)
     with pytest.raises(WrongState, match="no night of the stay is left"):
         await act(db, service.undo_check_in, booking_id=short.id, now=noon(6))
-    await clean(db)
+    assert await differences(db) == []
 
 
 async def test_the_panel_and_the_api_undo_it(db: Database, database_url: str) -> None:

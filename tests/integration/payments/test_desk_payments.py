@@ -13,13 +13,13 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.bookings import erasure, open_payments, service
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import BalanceOpen, PriceChanged, WrongState
 from hotel_booking.domains.bookings.money_back import foresee, what_came_back
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.notifications.rendering import render
-from hotel_booking.domains.notifications.types import LANGUAGES
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import (

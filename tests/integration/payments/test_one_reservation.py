@@ -14,7 +14,6 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.invariants import check
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProgress
 from hotel_booking.domains.payments.gateway import Gateways
@@ -23,6 +22,7 @@ from hotel_booking.domains.payments.refunds import give_refunds
 from tests.clients.http_client import running
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import AGREED, CARD
+from tests.factories.invariants import differences
 from tests.factories.paying import (
     MINUTE,
     finish_waiting,
@@ -92,7 +92,7 @@ async def test_reserved_money_that_nobody_is_owed_is_seen_by_the_invariants(
     await shorten(hotel, booking.id, 2)
     async with hotel.transaction() as tx:
         await tx.execute("UPDATE payment SET to_capture = NULL")
-    found = [difference async for difference in check(hotel, prices=False)]
+    found = await differences(hotel, prices=False)
     assert [(item.invariant, item.found) for item in found] == [
         ("money_within_what_is_owed", "0 kept, 100000 reserved")
     ]

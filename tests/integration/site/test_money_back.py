@@ -9,12 +9,12 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.web import LANGUAGES
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import held, one, refused_page, site

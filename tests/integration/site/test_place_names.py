@@ -12,11 +12,11 @@ from importlib.resources import files
 import pytest
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.called import city_called, readable, town
 from hotel_booking.domains.properties.city_names import cleaned, in_arabic
 from hotel_booking.domains.properties.destinations import destination
 from hotel_booking.domains.properties.places import found, place_by_id
-from hotel_booking.domains.properties.types import LANGUAGES
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web.search.destinations import suggestion
 

@@ -11,10 +11,10 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from hotel_booking import status, web
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.demo import pages
 from hotel_booking.http.i18n import code_names
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 
 ROOT = Path(web.__file__).parent
 PLACES = (ROOT, Path(status.__file__).parent, Path(code_names.__file__).parent)

@@ -8,8 +8,8 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.metrics import DRILL_DONE, DRILL_FIGURES
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.worker.telling import tell
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for

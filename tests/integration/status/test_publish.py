@@ -9,9 +9,9 @@ from pathlib import Path
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.incidents import status_probes, status_told_late
 from hotel_booking.domains.incidents.status_types import Outcome
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.ops import prober
 from tests.clients.command_line import command
 from tests.doubles.s3 import BUCKET, KEY, REGION, SECRET, S3Double

@@ -16,12 +16,12 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents.maintenance import BODY
 from hotel_booking.domains.incidents.status_summary import components
 from hotel_booking.domains.incidents.status_types import COMPONENTS, DAYS, Day, Probed
 from hotel_booking.domains.incidents.templates import TEMPLATES
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import DEFAULT, LANGUAGES
 from hotel_booking.http.ui import assets
 from hotel_booking.ops.embedded import Cluster
 from hotel_booking.status.drawing import kind_of, paths

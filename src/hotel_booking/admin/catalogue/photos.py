@@ -1,12 +1,10 @@
 """Photos of a property: uploaded, described, put in order, removed. All of it works by buttons alone.
 
-The body of an upload is larger than that of any other request, so its limit is raised on that route only. A
-picture is decoded in a process of its own, one at a time: the largest takes seconds and up to 400 MB.
+The body of an upload is larger than that of any other request, so its limit is raised on that route only.
 """
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -30,7 +28,6 @@ from hotel_booking.http.ui.render import see_other
 # The file, and room for the other fields and what stands between them.
 # What is somewhat too large is read, so that the form comes back with its texts and says so.
 _UPLOAD_LIMIT = 4 * MAX_PHOTO_BYTES
-_one_at_a_time = asyncio.Semaphore(1)
 
 PhotoId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
 
@@ -68,8 +65,7 @@ async def upload_photo(
         if file is None:
             raise LookupError("a form that passed has its file")
         data = await file.read(MAX_PHOTO_BYTES + 1)
-        async with _one_at_a_time:
-            renditions = await decoding.render(data)
+        renditions = await decoding.render(data)
         kept = await service.keep(media, renditions)
         await service.add(
             await unit.begin(), property_id=property_.id, kept=kept, alt=alt, room_type=room_type, now=now

@@ -22,6 +22,7 @@ from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.dates import DAY_END, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.caller import Caller
@@ -33,7 +34,7 @@ from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.group_pages import COMPULSORY, languages_by_kind
 from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
-from hotel_booking.domains.properties.types import LANGUAGES, NewProperty, PropertyChange
+from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
 from hotel_booking.domains.rates.queries import has_prices
 from hotel_booking.domains.rates.tables import rate_plan

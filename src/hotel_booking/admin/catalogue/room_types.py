@@ -14,6 +14,7 @@ from hotel_booking.core.code_names import headed
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.bookings import removal
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory.tables import room as rooms_table
@@ -22,7 +23,7 @@ from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.service import room_types as service
 from hotel_booking.domains.properties.topics import ROOM_TOPICS
-from hotel_booking.domains.properties.types import LANGUAGES, NewRoomType, RoomTypeChange
+from hotel_booking.domains.properties.types import NewRoomType, RoomTypeChange
 from hotel_booking.domains.properties.vocabularies import ROOM_AMENITIES
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read

@@ -11,7 +11,7 @@ from babel import Locale
 from hotel_booking.core.code_names import zone_called
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.iso_codes import COUNTRIES, CURRENCIES
-from hotel_booking.domains.properties.types import LANGUAGES
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.vocabularies import MEALS
 
 

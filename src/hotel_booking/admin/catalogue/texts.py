@@ -13,12 +13,13 @@ from litestar.datastructures import State
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.catalogue import Property, RoomType
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
 from hotel_booking.domains.properties.service import translations as service
-from hotel_booking.domains.properties.types import LANGUAGES, TranslatedKind
+from hotel_booking.domains.properties.types import TranslatedKind
 from hotel_booking.domains.rates import plans
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.tables import rate_plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.group_pages import KINDS, Kind
-from hotel_booking.domains.properties.types import LANGUAGES
 
 
 def texts() -> dict[tuple[Kind, str], str]:

@@ -11,7 +11,7 @@ import msgspec
 
 from hotel_booking.core.dates import local_instant
 from hotel_booking.domains.bookings.pricing import nights_of
-from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.bookings.types import STANDING, Booking, Reservation
 from hotel_booking.domains.rates.cancellation import (
     balance_instant,
     deadlines,
@@ -20,7 +20,6 @@ from hotel_booking.domains.rates.cancellation import (
     fee_at,
 )
 
-_STANDING = ("held", "confirmed", "checked_in", "checked_out")
 _BEFORE_IT_LAPSES = timedelta(days=1)
 
 
@@ -38,8 +37,8 @@ def due_at(booking: Booking, at: datetime | None) -> int:
     its day; the fee of a booking that was cancelled or whose guests did not come. Never what the hotel let
     go."""
     if booking.status in ("cancelled", "no_show"):
-        return charged(booking, sum(room.fee for room in booking.reservations))
-    if booking.status not in _STANDING:
+        return charged(booking, booking.fee)
+    if booking.status != "held" and booking.status not in STANDING:
         return 0
     whole = charged(booking, booking.total)
     if at is None or booking.status == "checked_out":

@@ -14,7 +14,7 @@ tasks = Blueprint()
 log = logging.getLogger(__name__)
 
 _EVERY = timedelta(minutes=55)
-_PRICES_AT = 3  # o'clock, UTC: recomputing every price takes minutes of a core in a large house
+_PRICES_AT = 3  # o'clock, UTC: recomputing every price takes minutes of a core in a large group
 _KEPT = timedelta(days=90)
 _FORGOTTEN = 1000
 

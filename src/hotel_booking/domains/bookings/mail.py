@@ -15,7 +15,7 @@ from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.pricing import nights_of
-from hotel_booking.domains.bookings.types import Amendment, Booking, Cancellation
+from hotel_booking.domains.bookings.types import STANDING, Amendment, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import MessageLimit
 from hotel_booking.domains.payments import returns
@@ -26,7 +26,6 @@ from hotel_booking.domains.properties.queries import postal_address
 from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
-_STANDING = frozenset({"confirmed", "checked_in", "checked_out"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.
 _TO_STRANGER = MessageLimit(6, 20)
@@ -167,7 +166,7 @@ async def payment_returned(
     tx: Transaction, booking: Booking, *, amount: int, payment_id: UUID, now: datetime
 ) -> None:
     """The money came too late for the room, or was not needed: it goes back."""
-    data = {**_facts(booking), "amount": amount, "standing": booking.status in _STANDING}
+    data = {**_facts(booking), "amount": amount, "standing": booking.status in STANDING}
     await _queue(tx, booking, f"returned:{payment_id}", "payment_returned", data, now=now)
 
 

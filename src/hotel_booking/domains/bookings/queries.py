@@ -213,20 +213,20 @@ async def arriving_untold(
 ) -> list[tuple[date, UUID]]:
     """Confirmed bookings that arrive within so many days by the calendar of their property, where it is not
     night, which were made before `booked_before` and have had no word about it; from the position `after`."""
-    houses = [
+    local_dates = [
         (row["id"], business_date(now, row["timezone"], row["day_end_time"]))
         for row in await tx.fetch("SELECT id, timezone, day_end_time FROM property")
         if _BY_DAY[0] <= now.astimezone(ZoneInfo(row["timezone"])).time() <= _BY_DAY[1]
     ]
-    if not houses:
+    if not local_dates:
         return []
-    todays = [today for _, today in houses]
+    todays = [today for _, today in local_dates]
     rows = await tx.fetch(
         "SELECT e.arrival, e.booking_id FROM booking_entry e"
-        "  JOIN unnest($7::int[], $8::date[]) AS h(property_id, today) ON h.property_id = e.property_id"
+        "  JOIN unnest($7::int[], $8::date[]) AS here(property_id, today) ON here.property_id = e.property_id"
         # Whatever the property, these days are all that come into question.
         " WHERE e.arrival BETWEEN $1::date AND $9::date + $2::int"
-        "   AND e.arrival > h.today AND e.arrival <= h.today + $2::int"
+        "   AND e.arrival > here.today AND e.arrival <= here.today + $2::int"
         "   AND e.status = 'confirmed' AND e.created_at < $3"
         "   AND (e.arrival, e.booking_id) > ($4, $5)"
         "   AND NOT EXISTS (SELECT FROM mail_message m"
@@ -237,7 +237,7 @@ async def arriving_untold(
         booked_before,
         *(after or (date.min, UUID(int=0))),
         limit,
-        [number for number, _ in houses],
+        [number for number, _ in local_dates],
         todays,
         max(todays),
     )

@@ -25,7 +25,7 @@ _CLOSED_FOR = timedelta(hours=12)
 _SLACK = timedelta(seconds=35)  # the heartbeat's own interval, and a slow commit
 
 _COUNTED = ("property", "room", "booking", "reservation", "payment", "ledger_entry", "guest", "audit_entry")
-_STANDING = "SELECT id, backup, until, restored_at, matched_at FROM restore_point WHERE opened_at IS NULL"
+_OPEN_POINT = "SELECT id, backup, until, restored_at, matched_at FROM restore_point WHERE opened_at IS NULL"
 
 
 class RestorePoint(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class NotMatched(Conflict):
 
 async def standing(tx: Transaction) -> RestorePoint | None:
     """The restore that the platform is closed for; None where there is none."""
-    return await tx.fetchrow_as(RestorePoint, _STANDING)
+    return await tx.fetchrow_as(RestorePoint, _OPEN_POINT)
 
 
 async def begin(tx: Transaction, *, backup: str, now: datetime) -> Begun:

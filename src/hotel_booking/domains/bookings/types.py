@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Annotated, Literal, NotRequired, TypedDict
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,10 @@ from hotel_booking.domains.rates.types import (
 )
 
 Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
+# Sold, and neither given up nor forfeited.
+STANDING: Final = ("confirmed", "checked_in", "checked_out")
+# Those that can owe money. A hold is confirmed first: until then it is no sale that money could be for.
+OWING: Final = (*STANDING, "no_show", "cancelled")
 # A party's own limit is `rates.party`'s; more persons come at an agreed price, up to what a room may take.
 Adults = Annotated[int, msgspec.Meta(ge=1, le=MAX_PERSONS)]
 Age = Annotated[int, msgspec.Meta(ge=0, le=MAX_CHILD_AGE)]
@@ -149,6 +153,11 @@ class Booking(msgspec.Struct, frozen=True):
     check_out_time: time
     day_end_time: time
     reservations: tuple[Reservation, ...]
+
+    @property
+    def fee(self) -> int:
+        """What is charged for its rooms where it was cancelled or its guests did not come; minor units."""
+        return sum(room.fee for room in self.reservations)
 
     @property
     def staying(self) -> tuple[Reservation, ...]:

@@ -29,15 +29,12 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
+from hotel_booking.core.languages import COLONS, LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.moments import clock, long_date, moment, time_of_day
-from hotel_booking.domains.notifications.types import LANGUAGES, Link, Message, Rendered
+from hotel_booking.core.names import on_one_line
+from hotel_booking.domains.notifications.types import Link, Message, Rendered
 
-_RTL = frozenset({"ar"})
-# French puts a space before it, which no line may break.
-_COLONS = {"fr": "\N{NO-BREAK SPACE}:"}
 _FOLDER = files("hotel_booking.domains.notifications") / "templates"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]+")
 _OPENING = re.compile(r"[\u2066-\u2068]")
 _ELEMENTS = {
     bidi.FIRST_STRONG: "<bdi>",
@@ -87,7 +84,7 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     tongue = language if language in LANGUAGES else "en"
     known = _language(tongue)
     source = known.messages[template]
-    sender = _line(_TURNING.sub("", sender or known.frame["site"].render()))
+    sender = on_one_line(bidi.unturned(sender or known.frame["site"].render()))
     # What was queued by a release that did not tell of its rooms may be about several.
     values = {
         **data,
@@ -101,25 +98,28 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
         if block.condition is not None and not block.condition(**values):
             continue
         for one in [{}] if block.each is None else block.each(**values):
-            pairs = [(_line(a.render(values | one)), _line(b.render(values | one))) for a, b in block.parts]
+            pairs = [
+                (on_one_line(a.render(values | one)), on_one_line(b.render(values | one)))
+                for a, b in block.parts
+            ]
             if block.kind == "facts":
                 # A fact that has nothing to say is left out.
                 pairs = [pair for pair in pairs if pair[1]]
-            lines += [*_as_text(block.kind, pairs, colon=_COLONS.get(tongue, ":")), ""]
+            lines += [*_as_text(block.kind, pairs, colon=COLONS.get(tongue, ":")), ""]
             parts.append(_as_html(block.kind, pairs))
-    footer = [_line(known.frame[name].render(values)) for name in ("reason", "footer")]
-    subject = _line(source.subject.render(values))[:200]
+    footer = [on_one_line(known.frame[name].render(values)) for name in ("reason", "footer")]
+    subject = on_one_line(source.subject.render(values))[:200]
     subject += bidi.END * (len(_OPENING.findall(subject)) - subject.count(bidi.END))
     html = _HTML.render(
         language=tongue,
-        rtl=tongue in _RTL,
-        subject=_TURNING.sub("", subject),
+        rtl=tongue in RIGHT_TO_LEFT,
+        subject=bidi.unturned(subject),
         style=Markup(STYLE),  # noqa: S704  # ours, a constant
         sender=sender,
         parts=parts,
         footer=[_marked_up(line) for line in footer],
     )
-    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in _RTL)
+    return Rendered(subject, "\n".join([*lines, "--", *footer, ""]), html, tongue, tongue in RIGHT_TO_LEFT)
 
 
 def rendered_message(message: Message, link: Link) -> Rendered:
@@ -176,25 +176,20 @@ def _isolated(value: Any, *, rtl: bool) -> Any:
     return bidi.isolated(value, rtl=rtl) if isinstance(value, str) else value
 
 
-def _line(text: str) -> str:
-    """One line: nothing that could end a header, start another, or turn the text around."""
-    return _CONTROL.sub(" ", text).strip()
-
-
 def _country(code: str, address: str, locale: str) -> str:
     """The country as it stands behind an address; "" where the message does not know it."""
     name = Locale.parse(locale).territories.get(code, code)
-    comma = "\N{ARABIC COMMA} " if locale in _RTL else ", "
+    comma = "\N{ARABIC COMMA} " if locale in RIGHT_TO_LEFT else ", "
     return f"{comma}{name}" if name and address else name
 
 
 @cache
 def _language(tongue: str) -> _Language:
-    locale = "en_GB" if tongue == "en" else tongue
+    locale = LOCALES[tongue]
     environment = Environment(  # nosec B701  # escaped by `_as_html`
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  # escaped by `_as_html`
-        finalize=partial(_isolated, rtl=tongue in _RTL),
+        finalize=partial(_isolated, rtl=tongue in RIGHT_TO_LEFT),
     )
     environment.filters |= {
         "day": lambda value: long_date(date.fromisoformat(value), tongue),

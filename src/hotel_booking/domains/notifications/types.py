@@ -11,7 +11,6 @@ import msgspec
 
 Status = Literal["waiting", "sending", "sent", "failed", "uncertain"]
 Outcome = Literal["sent", "again", "failed", "uncertain"]
-LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,8 +14,8 @@ from importlib.resources import files
 from babel import Locale
 
 from hotel_booking.core.folding import fold_words
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.called import ARABIC_LETTERS
-from hotel_booking.domains.properties.types import LANGUAGES
 
 _AS_IT_IS = ("de", "fr", "es")  # where the table says nothing, a place has its own name in these
 _IN_WORDS = ARABIC_LETTERS | {" ", "-"}

@@ -1,5 +1,6 @@
 """Photos are decoded in a process of their own, with so much memory and time and no more: whatever a file
-that was made to do harm does, the process that serves guests does not grow by it.
+that was made to do harm does, the process that serves guests does not grow by it. One at a time: the largest
+takes seconds and up to 400 MB.
 
 Run as a module it is that process: the file comes in by standard input, and goes out as msgpack.
 """
@@ -19,6 +20,7 @@ from hotel_booking.domains.properties.types import Rendition
 MEMORY = 900_000_000  # bytes of address space, of which the interpreter and Pillow take 150 MB
 _CPU_SECONDS = 20
 _PATIENCE = 60.0
+_one_at_a_time = asyncio.Semaphore(1)
 _CALL = (sys.executable, "-P", "-m", "hotel_booking.domains.properties.decoding")
 
 
@@ -35,6 +37,24 @@ async def render(data: bytes) -> tuple[Rendition, ...]:
     from hotel_booking.domains.properties import images  # with Pillow, which few processes need
 
     images.check_size(data)
+    async with _one_at_a_time:
+        out = await _run(data)
+    try:
+        developed = msgspec.msgpack.decode(out, type=_Developed)
+    except msgspec.DecodeError:
+        # Ended by its limits, or by a crash in a decoder: this file will do the same again.
+        raise NotAPhoto(
+            "the picture takes more memory or time than a photo does",
+            field="file",
+            fix="save it as a JPEG, 1600 to 4000 pixels wide",
+        ) from None
+    if not developed.renditions:
+        raise NotAPhoto(developed.detail, field="file", fix=developed.fix)
+    return developed.renditions
+
+
+async def _run(data: bytes) -> bytes:
+    """What the process says of the file; nothing, or a part, where its limits ended it."""
     process = await asyncio.create_subprocess_exec(
         *_CALL,
         stdin=asyncio.subprocess.PIPE,
@@ -51,18 +71,7 @@ async def render(data: bytes) -> tuple[Rendition, ...]:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    try:
-        developed = msgspec.msgpack.decode(out, type=_Developed)
-    except msgspec.DecodeError:
-        # Ended by its limits, or by a crash in a decoder: this file will do the same again.
-        raise NotAPhoto(
-            "the picture takes more memory or time than a photo does",
-            field="file",
-            fix="save it as a JPEG, 1600 to 4000 pixels wide",
-        ) from None
-    if not developed.renditions:
-        raise NotAPhoto(developed.detail, field="file", fix=developed.fix)
-    return developed.renditions
+    return out
 
 
 def main() -> None:

@@ -21,9 +21,9 @@ from babel.languages import get_official_languages
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words, is_spelt_out
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.city_names import cleaned, names_of_city, names_of_region
 from hotel_booking.domains.properties.similarity import latin
-from hotel_booking.domains.properties.types import LANGUAGES
 
 MAX_NAME = 80
 NAMES_PER_PLACE = 60
@@ -34,7 +34,7 @@ _GAP = re.compile(f"[{APOSTROPHES}]")
 _BROKEN = re.compile("[\x80-\x9f$]")
 _FORM = 5  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
-_LANGUAGES = tuple(
+_TYPED_IN = tuple(
     "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"
     " vi id ms ja ko zh zh_Hant ca eu gl ka hy az kk".split()
 )
@@ -197,7 +197,7 @@ def _regions(cities: list[dict[str, Any]]) -> dict[str, NamedPlace]:
     for city in cities:
         largest.setdefault(_code(city), city)
         people[_code(city)] = people.get(_code(city), 0) + city["population"]
-    languages = {language: _of_iso_codes(language) for language in _LANGUAGES if language != "en"}
+    languages = {language: _of_iso_codes(language) for language in _TYPED_IN if language != "en"}
     found = {}
     table = (files("hotel_booking.domains.properties") / "data" / "regions.tsv").read_text("utf-8")
     for line in table.splitlines()[1:]:
@@ -264,7 +264,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
     by_country: dict[str, list[dict[str, Any]]] = {}
     for city in cities:
         by_country.setdefault(city["countrycode"], []).append(city)
-    tongues = [(language, Locale.parse(language).territories) for language in _LANGUAGES]
+    tongues = [(language, Locale.parse(language).territories) for language in _TYPED_IN]
     found = []
     for country in countries:
         code, name = country["iso"], country["name"]

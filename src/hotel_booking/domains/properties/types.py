@@ -15,6 +15,8 @@ from msgspec import UNSET, Meta, UnsetType
 from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.languages import Language
+from hotel_booking.core.money import MAX_AMOUNT
 from hotel_booking.core.names import clean_name, clean_text
 from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.properties.vocabularies import (
@@ -35,16 +37,13 @@ Lon = Annotated[float, Meta(ge=-180, le=180)]
 Stars = Annotated[int, Meta(ge=0, le=5)]
 Codes = Annotated[list[int], Meta(max_length=200)]
 Persons = Annotated[int, Meta(ge=1, le=100)]
-Amount = Annotated[int, Meta(ge=0, le=10**12)]
+Amount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 Amounts = Annotated[list[Amount], Meta(max_length=10)]
 Bands = Annotated[list[Annotated[int, Meta(ge=0, le=17)]], Meta(max_length=10)]
 Sort = Annotated[int, Meta(ge=-1_000_000, le=1_000_000)]
 Rounding = Literal["line", "sum"]
 
-# The languages that texts are kept in; the right column is what each calls itself.
 _LONGEST_SLUG = 70  # leaves room for a number behind it
-LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español", "ar": "العربية"}
-Language = Literal["en", "de", "fr", "es", "ar"]
 
 TranslatedKind = Literal["property", "room_type", "rate_plan"]
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import check_charged
 from hotel_booking.domains.properties.catalogue import RoomType
+from hotel_booking.domains.properties.types import Amount
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.queries import Catalogue
 
@@ -25,7 +26,6 @@ REACH = timedelta(days=1_100)  # how far from today a night may lie
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Rooms = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
-Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Nights = Annotated[int, msgspec.Meta(ge=1, le=366)]
 
 

@@ -50,9 +50,7 @@ class RatePlan(catalogue.Kept, frozen=True, kw_only=True):
     @property
     def adjustment(self) -> Adjustment | None:
         """How its prices differ from its parent's; None where they are its own."""
-        if self.adjust_kind is None or self.adjust_value is None:
-            return None
-        return Adjustment(self.adjust_kind, self.adjust_value, self.adjust_per_person)
+        return Adjustment.of(self.adjust_kind, self.adjust_value, self.adjust_per_person)
 
 
 class LoadedRoomNight(Restriction, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import check_charged, divide
+from hotel_booking.core.money import MAX_AMOUNT, check_charged, divide
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
@@ -26,7 +26,6 @@ from hotel_booking.domains.rates.types import MILLION
 OF_THE_TYPE = 0  # the plan id of a room type's own cells
 MAX_CHANGES = 250_000
 MAX_NIGHTS = 732
-MAX_PRICE = 10**12
 FLAGS = ("closed", "closed_to_arrival", "closed_to_departure")
 LIMITS = ("min_stay_arrival", "min_stay_through", "max_stay")
 TYPE_COLUMNS = ("overbooking_limit",)
@@ -84,7 +83,7 @@ def check_value(key: CellKey, value: Value, catalogue: Catalogue) -> None:
     elif column in LIMITS:
         fine = value is None or 1 <= value <= 366
     elif column == "price":
-        fine = value is None or 0 <= value <= MAX_PRICE
+        fine = value is None or 0 <= value <= MAX_AMOUNT
     else:
         fine = value is not None and 0 <= value <= 10_000
     if not fine:
@@ -290,7 +289,7 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
                         changes.append(Change(CellKey(kind, plan, night, column), held, value))
         if len(changes) > MAX_CHANGES:
             raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
-    if any(c.key.column == "price" and (c.after or 0) > MAX_PRICE for c in changes):
+    if any(c.key.column == "price" and (c.after or 0) > MAX_AMOUNT for c in changes):
         raise InvalidEdit("a price would be too large", field="price_value")
     return plan_of(changes, rows, unpriced)
 

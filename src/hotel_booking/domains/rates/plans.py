@@ -18,7 +18,7 @@ from hotel_booking.domains.properties.queries import currency_of, find_item
 from hotel_booking.domains.properties.rows import changed_values, check_version, insert, update
 from hotel_booking.domains.properties.service import translations
 from hotel_booking.domains.properties.service.policies import flexible
-from hotel_booking.domains.properties.types import Code, Name, Sort, Text, TranslatedKind, check_texts
+from hotel_booking.domains.properties.types import Amount, Code, Name, Sort, Text, TranslatedKind, check_texts
 from hotel_booking.domains.properties.vocabularies import MEALS, check_codes
 from hotel_booking.domains.rates import types
 from hotel_booking.domains.rates.catalogue import RatePlan
@@ -42,7 +42,7 @@ class DepositIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is due on booking: a percentage as text ("30"), a number of nights, or an amount."""
 
     kind: Literal["none", "full", "percent", "nights", "fixed"]
-    value: Annotated[int, Meta(ge=0, le=10**12)] | str = 0
+    value: Amount | str = 0
     capture: Literal["booking", "check_in"] = "booking"
     balance_days: Annotated[int, Meta(ge=0, le=730)] | None = None
 

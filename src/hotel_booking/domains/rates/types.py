@@ -129,6 +129,13 @@ class Adjustment(msgspec.Struct, frozen=True):
             if self.per_person:
                 raise Invalid("a percentage does not depend on the number of persons", field="per_person")
 
+    @classmethod
+    def of(
+        cls, kind: Literal["percent", "amount"] | None, value: int | None, per_person: bool
+    ) -> Adjustment | None:
+        """As the columns of a plan say it; None where its prices are its own."""
+        return cls(kind, value, per_person) if kind is not None and value is not None else None
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a price depends on but the dates, the nightly prices and the persons.

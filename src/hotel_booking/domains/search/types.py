@@ -123,9 +123,7 @@ class Sold(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def adjustment(self) -> Adjustment | None:
         """How the plan differs from its parent; None where its prices are its own."""
-        if self.adjust_kind is None or self.adjust_value is None:
-            return None
-        return Adjustment(self.adjust_kind, self.adjust_value, self.adjust_per_person)
+        return Adjustment.of(self.adjust_kind, self.adjust_value, self.adjust_per_person)
 
 
 class SoldPair(Sold, frozen=True, kw_only=True):

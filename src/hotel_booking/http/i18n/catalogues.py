@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hotel_booking.http.i18n.language import DEFAULT
+from hotel_booking.core.languages import DEFAULT
 
 # The package itself is not imported: that lies above.
 _FOLDER = files("hotel_booking") / "web" / "locale"

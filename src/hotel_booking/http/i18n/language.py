@@ -10,21 +10,10 @@ from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.iso_codes import COUNTRIES
+from hotel_booking.core.languages import DEFAULT, LANGUAGES, LOCALES
 from hotel_booking.http import cookies
 
-# In their own words, in the order in which they are offered.
-LANGUAGES: Final = {
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-    "ar": "العربية",
-}
-DEFAULT: Final = "en"
 COOKIE: Final = "hotel_language"
-RIGHT_TO_LEFT: Final = frozenset({"ar"})
-# How dates, numbers and money are written.
-LOCALES: Final = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "ar": "ar"}
 
 
 @cache

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 
 from markupsafe import Markup
 
-_COLONS: Final = {"fr": "\N{NO-BREAK SPACE}:"}
+from hotel_booking.core.languages import COLONS
+
 _ARABIC: Final = {",": "،", ";": "؛"}
 
 
@@ -19,7 +20,7 @@ def between(language: str, mark: Literal[",", ";"] = ",") -> str:
 
 def colon(language: str) -> str:
     """A colon, as it follows a word."""
-    return _COLONS.get(language, ":")
+    return COLONS.get(language, ":")
 
 
 def joined(parts: Iterable[Any], language: str, mark: Literal[",", ";"] = ",") -> str:

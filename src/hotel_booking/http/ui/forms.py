@@ -26,6 +26,7 @@ from litestar.datastructures import State, UploadFile
 
 from hotel_booking.core.amounts import read_money, read_percent
 from hotel_booking.core.errors import DomainError, Invalid, sentence
+from hotel_booking.core.money import MAX_AMOUNT
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.http.problems import MalformedRequest, UnsupportedMedia
 
@@ -118,7 +119,7 @@ class Form:
         return found
 
     def money(
-        self, name: str, currency: str, *, required: bool = False, low: int = 0, high: int = 10**12
+        self, name: str, currency: str, *, required: bool = False, low: int = 0, high: int = MAX_AMOUNT
     ) -> int | None:
         """An amount in major units, as `core.amounts` reads it, in minor units; None where the field is
         empty."""

@@ -26,7 +26,7 @@ from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.service.register import NewAccount
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.signing_in import passkey_options, site_of
+from hotel_booking.http.signing_in import passkey_options, session_before, site_of
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import visitor_of
@@ -37,7 +37,6 @@ from hotel_booking.web.account.session import (
     enter,
     leave,
     onward,
-    session_before,
     session_of,
 )
 from hotel_booking.web.site import language_of, link
@@ -79,7 +78,7 @@ async def take_password(
             email=form.value("email"),
             password=form.value("password"),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, GUESTS),
             now=now,
         )
     except DomainError as error:
@@ -136,7 +135,7 @@ async def take_link(
             GUESTS,
             token=token,
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, GUESTS),
             now=now,
         )
     except LinkNotValid as error:
@@ -170,7 +169,7 @@ async def take_passkey(
             credential=form.value("credential"),
             site=site_of(settings),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, GUESTS),
             now=now,
         )
     except DomainError as error:
@@ -243,7 +242,7 @@ async def open_account(
                 marketing=form.flag("marketing"),
             ),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, GUESTS),
             now=now,
         )
     except LinkNotValid:

@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, bookings_of
 from hotel_booking.domains.guests.service import details
@@ -19,7 +20,7 @@ from hotel_booking.domains.guests.service.details import Details, Preferences
 from hotel_booking.http import cookies
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import COOKIE, LANGUAGES, countries
+from hotel_booking.http.i18n.language import COOKIE, countries
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
 from hotel_booking.web.account.frame import account_page, again, before

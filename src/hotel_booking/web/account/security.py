@@ -22,7 +22,7 @@ from hotel_booking.domains.guests.service import register
 from hotel_booking.domains.guests.types import GuestSession
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.signing_in import Number, passkey_options, site_of, status_of, wait
+from hotel_booking.http.signing_in import Number, passkey_options, session_before, site_of, status_of, wait
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import browser_and_system, visitor_of
@@ -33,7 +33,6 @@ from hotel_booking.web.account.session import (
     enter,
     leave,
     recently,
-    session_before,
     signed_in,
 )
 from hotel_booking.web.refused import sent_back
@@ -286,7 +285,7 @@ async def choose_password(
             kind="password",
             password=form.value("password"),
             visitor=visitor_of(request),
-            instead_of=session_before(request),
+            instead_of=session_before(request, GUESTS),
             now=now,
         )
     except LinkNotValid:

@@ -14,12 +14,12 @@ from typing import Any
 from litestar import Request, Response
 from litestar.datastructures import State
 
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.authentication.errors import GuestSignInRequired
 from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import sessions
 from hotel_booking.domains.guests.types import Account, GuestSession
 from hotel_booking.http import signing_in
-from hotel_booking.http.i18n.language import LANGUAGES
 from hotel_booking.http.signing_in import Answer
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.site import language_of, link
@@ -35,12 +35,6 @@ def session_of(request: Request[Any, Any, State]) -> GuestSession | None:
     """The session that the request carries."""
     session: GuestSession | None = request.scope["state"].get("guest_session")
     return session
-
-
-def session_before(request: Request[Any, Any, State]) -> int | None:
-    """The number of the session that a new one takes the place of."""
-    session = session_of(request)
-    return session.id if session is not None else None
 
 
 def signed_in(request: Request[Any, Any, State]) -> GuestSession:

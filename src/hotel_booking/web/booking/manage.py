@@ -14,6 +14,7 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.names import has_unshown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import lockout
@@ -25,7 +26,7 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import postal_address, property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import LANGUAGES, locale_of, preferred
+from hotel_booking.http.i18n.language import locale_of, preferred
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.signing_in import status_of, wait
 from hotel_booking.http.ui.forms import Form, FormProblems, read

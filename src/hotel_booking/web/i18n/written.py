@@ -9,10 +9,10 @@ from functools import cache, lru_cache
 from markupsafe import escape
 
 from hotel_booking.core import formats
+from hotel_booking.core.languages import LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.money import exponent
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import date_text
-from hotel_booking.http.i18n.language import LOCALES, RIGHT_TO_LEFT
 from hotel_booking.http.ui import isolation
 
 _REMEMBERED = 4096  # of each kind in a language

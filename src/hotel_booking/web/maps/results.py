@@ -1,4 +1,4 @@
-"""A plan of where the hotels of a list lie, drawn from their positions alone: north is up. Where the house
+"""A plan of where the hotels of a list lie, drawn from their positions alone: north is up. Where the group
 has set an address of map tiles, these lie under it, and it is drawn in their projection. Pure.
 
 Longitudes are narrowed by the cosine of the latitude, so that distances look the same in all directions; the

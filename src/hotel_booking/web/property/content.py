@@ -6,7 +6,8 @@ Nothing in here is anybody's: it is the same for all who look.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from babel.lists import format_list
@@ -18,10 +19,12 @@ from hotel_booking.core.kept import Kept
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
+from hotel_booking.domains.properties.hits import Found
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.properties.surroundings import Surroundings
-from hotel_booking.domains.properties.types import Bed
+from hotel_booking.domains.properties.types import Bed, TranslatedKind
+from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.content import Marked
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
@@ -31,7 +34,7 @@ from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.conditions import Conditions
-from hotel_booking.web.i18n.formats import Names, Texts
+from hotel_booking.web.i18n.formats import Names
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.maps.city import NEAR_KM, city_plan
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
@@ -111,86 +114,40 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
     property_ = found.property
     types = [kind for kind in await queries.list_items(tx, tables.room_type, property_.id) if kind.active]
     photos = await queries.photos(tx, property_.id)
-    translated = await queries.translations(tx, property_.id)
+    texts = _OwnTexts(await queries.translations(tx, property_.id), language)
     place = await place_by_id(tx, property_.place_id) if property_.place_id else None
     if place is not None:
-        city_name = city_called(property_.city, place.hit.name, place.names, language)
-        property_ = msgspec.structs.replace(property_, city=city_name)
+        city = city_called(property_.city, place.hit.name, place.names, language)
+        property_ = msgspec.structs.replace(property_, city=city)
     catalogue = await load_catalogue(tx, property_.slug)
-    texts = translations(language)
-    phrases, tell = Phrases(language, texts), Conditions(language, texts)
-
-    def text(kind: str, own: Property | RoomType, field: str) -> str:
-        there = translated.get((kind, own.id), {}).get(language, {}).get(field)
-        return str(there or getattr(own, field) or "")
-
-    names: dict[tuple[str, str], str] = {
-        ("room_type", kind.code): text("room_type", kind, "name") for kind in types
-    }
-    for plan in catalogue.plans.values():
-        there = translated.get(("rate_plan", plan.id), {}).get(language, {})
-        names["rate_plan", plan.code] = there.get("name") or plan.name
-    people = place.weight if place is not None else None
-    setting = setting_of(
-        Surroundings(property_.lat, property_.lon, tuple(property_.amenities), property_.place_id, people)
-    )
-    art = _Art(property_.slug, setting, language, tell, texts)
-    name = text("property", property_, "name")
-    description = text("property", property_, "description")
-    own_language = language == property_.language or "description" in translated.get(
-        ("property", property_.id), {}
-    ).get(language, {})
+    phrases = Phrases(language, translations(language))
+    names = texts.names(types, catalogue)
+    name = texts.text("property", property_, "name")
+    summary = phrases.summary(name, property_, texts.text("property", property_, "description"))
+    setting = _setting(property_, place)
+    art = _Art(property_.slug, setting, language)
     drawn = [art.room(kind, names["room_type", kind.code]) for kind in types]
     breakfast = any(plan.meal not in NO_MEALS for plan in catalogue.plans.values())
     gallery = [_photo(photo, name) for photo in photos] or art.gallery(name, drawn, breakfast=breakfast)
-    city = place.called_in(language) if place is not None else None
-    distance = distance_km(city.lat, city.lon, property_.lat, property_.lon) if city is not None else None
-    centre_km = distance if distance is not None and distance <= NEAR_KM else None
-    plan_of_city = None
-    if city is not None and centre_km is not None:
-        plan_of_city = city_plan((city.lat, city.lon), (property_.lat, property_.lon), phrases.kilometres)
-    rooms = []
-    for kind, picture in zip(types, drawn, strict=True):
-        own = next((photo for photo in photos if photo.room_type == kind.code), None)
-        shown = _photo(own, names["room_type", kind.code]) if own is not None else picture
-        room = blocks_as(
-            RoomPieces,
-            language,
-            "property/room.html",
-            name=names["room_type", kind.code],
-            description=text("room_type", kind, "description"),
-            picture=shown,
-            beds=[tell.bed(bed.type, bed.count) for bed in kind.beds],
-            size_m2=kind.size_m2,
-            sleeps=kind.max_occupancy,
-            amenities=in_room(kind.amenities),
-            own_language=own_language,
-        )
-        rooms.append(RoomContent(kind, names["room_type", kind.code], room.about))
     url = f"{origin}/{language}/hotels/{property_.slug}"
-    summary = phrases.summary(name, property_, description)
-    title = joined((name, property_.city), language)
-    amenities = by_topic(property_.amenities)
     html = blocks_as(
         Pieces,
         language,
         "property/content.html",
         property=property_,
         name=name,
-        title=title,
-        description=description,
-        own_language=own_language,
+        title=joined((name, property_.city), language),
+        description=texts.text("property", property_, "description"),
+        own_language=texts.are_of(property_),
         country=str(locale_of(language).territories.get(property_.country, property_.country)),
-        city=city,
-        centre_km=centre_km,
         gallery=gallery,
-        amenities=amenities,
+        amenities=by_topic(property_.amenities),
         rules=phrases.rules(property_),
-        plan=plan_of_city,
         phrases=phrases,
         summary=summary,
         url=url,
         picture=f"{origin}{social.address(property_.slug, photos[0] if photos else None, setting)}",
+        **_in_town(property_, place, phrases, language),
     )
     linked = jsonld.hotel(
         property_,
@@ -198,7 +155,7 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         description=summary,
         url=url,
         images=[f"{origin}{picture.full}" for picture in gallery[:5]],
-        amenities=[phrases.word(word) for _, words in amenities for word in words],
+        amenities=[phrases.word(word) for _, words in by_topic(property_.amenities) for word in words],
     )
     return Content(
         mark=found.mark,
@@ -206,12 +163,90 @@ async def _read(tx: Transaction, found: Marked, language: str, *, origin: str) -
         catalogue=catalogue,
         name=name,
         names=names,
-        rooms=tuple(rooms),
+        rooms=_rooms(property_, types, photos, drawn, names, texts),
         summary=summary,
         html=html,
         linked=jsonld.begun(linked),
         url=url,
     )
+
+
+class _OwnTexts:
+    """The texts of a property, its room types and plans in one language; its own where none is there."""
+
+    def __init__(
+        self, translated: Mapping[tuple[str, int], Mapping[str, Mapping[str, str]]], language: str
+    ) -> None:
+        self._translated = translated
+        self.language = language
+
+    def text(self, kind: TranslatedKind, own: Property | RoomType | RatePlan, field: str) -> str:
+        """One of them; empty where there is none at all."""
+        there = self._translated.get((kind, own.id), {}).get(self.language, {}).get(field)
+        return str(there or getattr(own, field) or "")
+
+    def names(self, types: Sequence[RoomType], catalogue: Catalogue) -> Names:
+        """What room types and plans are called."""
+        return {("room_type", kind.code): self.text("room_type", kind, "name") for kind in types} | {
+            ("rate_plan", plan.code): self.text("rate_plan", plan, "name")
+            for plan in catalogue.plans.values()
+        }
+
+    def are_of(self, property_: Property) -> bool:
+        """Whether the description is in the language."""
+        there = self._translated.get(("property", property_.id), {}).get(self.language, {})
+        return self.language == property_.language or "description" in there
+
+
+def _setting(property_: Property, place: Found | None) -> Setting:
+    """What is drawn around the hotel where it has no photos."""
+    people = place.weight if place is not None else None
+    return setting_of(
+        Surroundings(property_.lat, property_.lon, tuple(property_.amenities), property_.place_id, people)
+    )
+
+
+def _in_town(property_: Property, place: Found | None, phrases: Phrases, language: str) -> dict[str, Any]:
+    """The city, how far its centre is and a plan of it; the latter two where it is near."""
+    city = place.called_in(language) if place is not None else None
+    if city is None:
+        return {"city": None, "centre_km": None, "plan": None}
+    km = distance_km(city.lat, city.lon, property_.lat, property_.lon)
+    if km > NEAR_KM:
+        return {"city": city, "centre_km": None, "plan": None}
+    plan = city_plan((city.lat, city.lon), (property_.lat, property_.lon), phrases.kilometres)
+    return {"city": city, "centre_km": km, "plan": plan}
+
+
+def _rooms(
+    property_: Property,
+    types: Sequence[RoomType],
+    photos: Sequence[Photo],
+    drawn: Sequence[Picture],
+    names: Names,
+    texts: _OwnTexts,
+) -> tuple[RoomContent, ...]:
+    """What is said of each room type, with its first photo, or else as it is drawn."""
+    conditions = Conditions(texts.language, translations(texts.language))
+    rooms = []
+    for kind, picture in zip(types, drawn, strict=True):
+        name = names["room_type", kind.code]
+        photo = next((photo for photo in photos if photo.room_type == kind.code), None)
+        html = blocks_as(
+            RoomPieces,
+            texts.language,
+            "property/room.html",
+            name=name,
+            description=texts.text("room_type", kind, "description"),
+            picture=_photo(photo, name) if photo is not None else picture,
+            beds=[conditions.bed(bed.type, bed.count) for bed in kind.beds],
+            size_m2=kind.size_m2,
+            sleeps=kind.max_occupancy,
+            amenities=in_room(kind.amenities),
+            own_language=texts.are_of(property_),
+        )
+        rooms.append(RoomContent(kind, name, html.about))
+    return tuple(rooms)
 
 
 def _photo(photo: Photo, alt: str) -> Picture:
@@ -228,12 +263,12 @@ def _photo(photo: Photo, alt: str) -> Picture:
 class _Art:
     """What is drawn for a property that has no photos yet, said to be an illustration."""
 
-    def __init__(self, slug: str, setting: Setting, language: str, tell: Conditions, texts: Texts) -> None:
+    def __init__(self, slug: str, setting: Setting, language: str) -> None:
         self._slug = slug
         self._setting = setting
         self._language = language
-        self._tell = tell
-        self._texts = texts
+        self._texts = translations(language)
+        self._conditions = Conditions(language, self._texts)
 
     def picture(self, name: str, alt: str, beds: Sequence[Bed] = ()) -> Picture:
         """A picture by its name."""
@@ -245,7 +280,7 @@ class _Art:
         if not kind.beds:
             alt = self._texts.gettext("Illustration: {name}").format(name=name)
         else:
-            said = [self._tell.bed(bed.type, bed.count) for bed in kind.beds]
+            said = [self._conditions.bed(bed.type, bed.count) for bed in kind.beds]
             alt = self._texts.gettext("Illustration: {name} ({beds})").format(
                 name=name, beds=format_list(said, locale=locale_of(self._language))
             )

@@ -24,7 +24,7 @@ from hotel_booking.web.placeholder_art.setting import Setting, setting_of
 
 SIZE = (1200, 630)
 _NAME = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)\.([0-9a-f]{12})\.jpg", re.ASCII)
-_one_at_a_time = asyncio.Semaphore(1)
+_drawing_alone = asyncio.Semaphore(1)
 
 
 class NoSuchSocialPicture(NotFound):
@@ -59,7 +59,7 @@ async def serve(database: Database, media: MediaStore, name: str) -> Response[by
     except NoSuchProperty:
         raise NoSuchSocialPicture("there is no such picture") from None
     stored = await media.get(file_name(cover.file, cover.widths[-1])) if cover is not None else None
-    async with _one_at_a_time:
+    async with _drawing_alone:
         if stored is None:
             body = await asyncio.to_thread(_of_drawing, slug, setting)
         else:

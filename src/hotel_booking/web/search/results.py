@@ -17,22 +17,22 @@ from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import FIRST_NIGHT, Stay
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.money import Money, per_night
-from hotel_booking.domains.properties.queries import InList, translated
-from hotel_booking.domains.search.errors import ArrivalInThePast
+from hotel_booking.domains.properties.destinations import Destination
+from hotel_booking.domains.properties.queries import InList
 from hotel_booking.domains.search.searching import Searching
-from hotel_booking.domains.search.types import SORTS, Key, SearchRequest, SearchResult, Sort
+from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.phrases import Phrases
-from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.kept_pages import Origin
 from hotel_booking.web.maps.results import Plan, plan_of, tiled_plan_of
-from hotel_booking.web.search import other_rooms, query
+from hotel_booking.web.search import nothing_free, other_rooms, query
 from hotel_booking.web.search.card_list import FEW, Card, CardList, dots
 from hotel_booking.web.search.destinations import (
     LONGEST,
@@ -48,9 +48,6 @@ from hotel_booking.web.site import chosen_currency, kept_page, language_of, site
 
 _PAGE = 20
 _LISTED = 60  # hotels of a place where no dates are asked for yet
-_ASKED_WHY = 3
-# What is tried where nothing is free: the same nights earlier or later, the nearest first.
-_SHIFTS = (1, -1, 2, -2, 3, -3, 7, -7)
 
 
 class Undated(msgspec.Struct, frozen=True):
@@ -65,22 +62,6 @@ class Undated(msgspec.Struct, frozen=True):
     href: str
 
 
-class Other(msgspec.Struct, frozen=True):
-    """Other dates that work, and what they cost at least."""
-
-    stay: Stay
-    total: Money
-    href: str
-
-
-class RefusedHotel(msgspec.Struct, frozen=True):
-    """A hotel nearby, and what stands against the stay there."""
-
-    name: str
-    href: str
-    reasons: list[str]
-
-
 class Filters(msgspec.Struct, frozen=True):
     """What narrows the list, as the address says it; what cannot be read narrows nothing."""
 
@@ -89,7 +70,32 @@ class Filters(msgspec.Struct, frozen=True):
     refundable: bool = False
 
 
-@get("/search", opt=public(), include_in_schema=False)
+class _Question(msgspec.Struct, frozen=True):
+    """What the page was asked: where as typed and by key (`at`), and the `place` that is meant by it, where
+    one is; what stays and rooms; what narrows the list. `mark`: of all that but the page of the list."""
+
+    typed: str
+    at: str
+    to: Destination
+    place: SearchPlace | None
+    filters: Filters
+    asked: Asked
+    today: date
+    mark: str
+
+    def address(self, **changes: Any) -> str:
+        """The same question with changes, as a query string."""
+        kept = {
+            "place": self.typed,
+            "at": self.at,
+            "sort": self.filters.sort if self.filters.sort != "price" else None,
+            "stars": self.filters.stars,
+            "refundable": "1" if self.filters.refundable else None,
+        }
+        return self.asked.query(**kept | changes)
+
+
+@get("/search", opt=public() | direct(), include_in_schema=False)
 async def show_results(
     request: Request[Any, Any, State],
     searching: Searching,
@@ -99,32 +105,83 @@ async def show_results(
 ) -> Response[Any]:
     """The list; a hotel that is meant by its name is gone to. At most 20 statements, and for families and
     several rooms 4 more for another number of rooms; where nothing is free that is tried twice, each other
-    date that is tried takes 4, and each hotel that is asked why 3, or 7 where the
-    party needs another number of rooms."""
-    tiles = settings.map_tiles
+    date that is tried takes 4, and each hotel that is asked why 3, or 7 where the party needs another number
+    of rooms."""
     language = language_of(request)
-    texts = translations(language)
+    question = await _read(request, searching, language, now)
+    asked, place, meant = question.asked, question.place, question.to.meant
+    if meant is not None and meant.hit.kind == "property":
+        rooms = "#rooms" if asked.stay is not None else ""
+        return see_other(request, f"/{language}/hotels/{meant.hit.slug}{asked.query()}{rooms}")
+    if place is None:
+        return site(request, "search/results.html", **_values(question, language, cursor))
+    if asked.stay is None:
+        values = _values(question, language, cursor)
+        values["undated"] = await _undated(searching, request.app.state, place, asked, language=language)
+        return site(request, "search/results.html", **values)
+    wanted = SearchRequest(
+        where=place.where,
+        stay=asked.stay,
+        party=asked.party,
+        stars=tuple(range(question.filters.stars, 6)) if question.filters.stars is not None else (),
+        refundable=question.filters.refundable,
+        sort=question.filters.sort,
+        currency=chosen_currency(request.scope),
+        limit=_PAGE,
+        after=_after(cursor, question.mark),
+    )
+    origin = _origin(searching, wanted, now, question)
+    if origin is not None and (kept := kept_page(request, origin)) is not None:
+        return kept
+    found = await searching.find(wanted, now)
+    values = _values(question, language, cursor)
+    values |= await _list(request, searching, settings, question, place, wanted, found, now)
+    if not found.results and cursor is None:
+        values |= await nothing_free.alternatives(
+            searching, wanted, asked, question.address, today=question.today, language=language, now=now
+        )
+    # What changed while it was read would be kept under what it was before, and may be so again.
+    if not found.results or origin != _origin(searching, wanted, now, question):
+        origin = None
+    tiles = settings.map_tiles
+    policy = PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_host(tiles)}") if tiles else PAGE_POLICY
+    return site(request, "search/results.html", etag=True, origin=origin, policy=policy, **values)
+
+
+async def _read(
+    request: Request[Any, Any, State], searching: Searching, language: str, now: datetime
+) -> _Question:
     params = request.query_params
     typed = str(params.get("place", "")).strip()[:LONGEST]
     at = str(params.get("at", "")).strip()[:LONGEST]
-    filters = _filters(params.get("sort"), params.get("stars"), params.get("refundable"))
-    phrases = Phrases(language, texts)
     to, place = await searched(searching, request.app.state, typed, at, language, now)
     # Each hotel of the place decides by its own date; what is past at all of them is refused here.
     today = await searching.earliest_date(place.where if place is not None else None, now)
-    asked = query.read(params.dict(), today=today, language=language)
-    if to.meant is not None and to.meant.hit.kind == "property":
-        rooms = "#rooms" if asked.stay is not None else ""
-        return see_other(request, f"/{language}/hotels/{to.meant.hit.slug}{asked.query()}{rooms}")
-    values: dict[str, Any] = {
+    return _Question(
+        typed=typed,
+        at=at,
+        to=to,
+        place=place,
+        filters=_filters(params.get("sort"), params.get("stars"), params.get("refundable")),
+        asked=query.read(params.dict(), today=today, language=language),
+        today=today,
+        mark=_mark(list(params.multi_items())),
+    )
+
+
+def _values(question: _Question, language: str, cursor: str | None) -> dict[str, Any]:
+    """What the page shows of the question itself, and nothing found for it yet."""
+    texts, asked, place = translations(language), question.asked, question.place
+    by_key = place is not None and (question.at or question.typed.isdigit())
+    return {
         "asked": asked,
-        "typed_place": place.name if place is not None and (at or typed.isdigit()) else typed,
+        "typed_place": place.name if place is not None and by_key else question.typed,
         "at": place.key if place is not None else "",
         "place": place,
-        "filters": filters,
-        "phrases": phrases,
-        "sorts": SORTS,
-        "today": today,
+        "filters": question.filters,
+        "phrases": Phrases(language, texts),
+        "today": question.today,
+        "first": cursor is None,
         "past": 0,
         "cards": "",
         "plan": None,
@@ -133,60 +190,33 @@ async def show_results(
         "whys": [],
         "count": None,
         "next_href": None,
-        "first": cursor is None,
         "undated": [],
         "others_meant": [
             (one, asked.query(place=one.name, at=one.key))
-            for one in (suggestion(other, language, texts) for other in to.others)
+            for one in (suggestion(other, language, texts) for other in question.to.others)
         ],
     }
-    if place is None:
-        return site(request, "search/results.html", **values)
-    if asked.stay is None:
-        values["undated"] = await _undated(
-            searching, request.app.state, place, asked, language=language, phrases=phrases
-        )
-        return site(request, "search/results.html", **values)
-    currency = chosen_currency(request.scope)
-    wanted = SearchRequest(
-        where=place.where,
-        stay=asked.stay,
-        party=asked.party,
-        stars=tuple(range(filters.stars, 6)) if filters.stars is not None else (),
-        refundable=filters.refundable,
-        sort=filters.sort,
-        currency=currency,
-        limit=_PAGE,
-        after=_after(cursor, list(params.multi_items())),
-    )
-    origin = _origin(searching, wanted, now, to.others, place, today)
-    if origin is not None and (kept := kept_page(request, origin)) is not None:
-        return kept
-    found = await searching.find(wanted, now)
 
-    def address(**changes: Any) -> str:
-        kept = {
-            "place": typed,
-            "at": at,
-            "sort": filters.sort if filters.sort != "price" else None,
-            "stars": filters.stars,
-            "refundable": "1" if filters.refundable else None,
-        } | changes
-        return asked.query(**kept)
 
+async def _list(
+    request: Request[Any, Any, State],
+    searching: Searching,
+    settings: Settings,
+    question: _Question,
+    place: SearchPlace,
+    wanted: SearchRequest,
+    found: SearchPage,
+    now: datetime,
+) -> dict[str, Any]:
+    """The hotels that were found, as cards and on the plan."""
+    asked, language = question.asked, language_of(request)
     cheaper = await other_rooms.in_list(searching, wanted, found.results, asked, language=language, now=now)
     shown = await listed(searching, request.app.state, [one.property for one in found.results], language)
-    cards = _cards(found.results, shown, cheaper, asked, language, phrases)
-    if not cards and cursor is None:
-        apart = await other_rooms.at_all(searching, wanted, asked, language=language, now=now)
-        if apart is not None:
-            values["apart"] = (apart.href, RoomSplitPhrases(language, texts).said(apart))
-        values["others"] = await _others(searching, wanted, now, today, address)
-        values["whys"] = await _whys(searching, wanted, asked, language, now)
-    next_key = pages.encode((_same(list(params.multi_items())), found.after)) if found.after else None
-    plan = _plan(place, found.results, cards, tiles)
-    write = CardList(language, asked.stay.nights, len(asked.party), numbered=plan is not None)
-    values |= {
+    cards = _cards(found.results, shown, cheaper, asked, language)
+    plan = _plan(place, found.results, cards, settings.map_tiles)
+    write = CardList(language, wanted.stay.nights, len(asked.party), numbered=plan is not None)
+    next_key = pages.encode((question.mark, found.after)) if found.after else None
+    return {
         "cards": write.cards(cards),
         "count": found.total_count,
         "past": found.past,
@@ -198,27 +228,27 @@ async def show_results(
         "plan": plan,
         "dots": dots(plan, cards, language) if plan is not None else "",
         "attribution": settings.map_attribution,
-        "address": address,
-        "next_href": address(cursor=next_key) if next_key else None,
+        "address": question.address,
+        "next_href": question.address(cursor=next_key) if next_key else None,
     }
-    policy = PAGE_POLICY.replace("img-src 'self'", f"img-src 'self' {_host(tiles)}") if tiles else PAGE_POLICY
-    # What changed while it was read would be kept under what it was before, and may be so again.
-    if not cards or origin != _origin(searching, wanted, now, to.others, place, today):
-        origin = None
-    return site(request, "search/results.html", etag=True, origin=origin, policy=policy, **values)
 
 
-def _origin(searching: Searching, wanted: SearchRequest, now: datetime, *parts: object) -> Origin | None:
-    """What the page follows from: `parts`, and what is found for it; None where that is not known."""
+def _origin(searching: Searching, wanted: SearchRequest, now: datetime, question: _Question) -> Origin | None:
+    """What the page follows from; None where that is not known."""
     marks = [searching.page_mark(one, now) for one in (wanted, *other_rooms.instead_of(wanted))]
     rates = searching.exchange_rates() if wanted.currency is not None else None
-    return None if None in marks else Origin(now, (*parts, marks, rates))
+    return (
+        None
+        if None in marks
+        else Origin(now, (question.to.others, question.place, question.today, marks, rates))
+    )
 
 
 async def _undated(
-    searching: Searching, state: State, place: SearchPlace, asked: Asked, *, language: str, phrases: Phrases
+    searching: Searching, state: State, place: SearchPlace, asked: Asked, *, language: str
 ) -> list[Undated]:
     """The hotels of the place, the nearest first or by name."""
+    phrases = Phrases(language, translations(language))
     any_night = Stay(FIRST_NIGHT, FIRST_NIGHT + timedelta(days=1))  # hotels are found whatever they sell
     wanted = SearchRequest(where=place.where, stay=any_night, party=asked.party)
     hotels = sorted(
@@ -247,10 +277,10 @@ def _cards(
     cheaper: Mapping[int, RoomSplit],
     asked: Asked,
     language: str,
-    phrases: Phrases,
 ) -> list[Card]:
     texts = translations(language)
     conditions, splits = Conditions(language, texts), RoomSplitPhrases(language, texts)
+    phrases = Phrases(language, texts)
     query_of_all = asked.query()
 
     def card(result: SearchResult, shown: InList | None, instead: RoomSplit | None) -> Card:
@@ -282,68 +312,6 @@ def _name(shown: InList | None, own: str) -> str:
     return (shown.name if shown is not None else None) or own
 
 
-async def _others(
-    searching: Searching, wanted: SearchRequest, now: datetime, today: date, address: Any
-) -> list[Other]:
-    """The same nights a few days earlier or later, where something is free then: at most three."""
-    others: list[Other] = []
-    for days in _SHIFTS:
-        stay = _shifted(wanted.stay, days, today)
-        if stay is None:
-            continue
-        shifted = msgspec.structs.replace(wanted, stay=stay, after=None, limit=1, sort="price")
-        found = await searching.find(shifted, now)
-        if found.results:
-            offer = found.results[0].offer
-            href = address(arrival=stay.arrival, departure=stay.departure)
-            others.append(Other(stay, Money(offer.total, offer.currency), href))
-        if len(others) == 3:
-            break
-    return sorted(others, key=lambda other: other.stay.arrival)
-
-
-def _shifted(stay: Stay, days: int, today: date) -> Stay | None:
-    arrival = stay.arrival + timedelta(days=days)
-    return Stay(arrival, stay.departure + timedelta(days=days)) if arrival >= today else None
-
-
-async def _whys(
-    searching: Searching, wanted: SearchRequest, asked: Asked, language: str, now: datetime
-) -> list[RefusedHotel]:
-    """What stands against the stay at the nearest hotels, whatever the filters."""
-    refusals = Refusals(language, translations(language))
-    splits = RoomSplitPhrases(language, translations(language))
-    _ = translations(language).gettext
-    found = await searching.candidates(msgspec.structs.replace(wanted, stars=(), refundable=False))
-    nearest = sorted(found.values(), key=lambda hotel: (hotel.distance_m or 0, hotel.id))[:_ASKED_WHY]
-    names = await translated(searching.tx, "property", [hotel.id for hotel in nearest], language)
-    whys: list[RefusedHotel] = []
-    for hotel in nearest:
-        name = names.get(hotel.id, {}).get("name", hotel.name)
-        try:
-            answer = await searching.offers(hotel.slug, wanted.stay, wanted.party, explain=True, now=now)
-        except ArrivalInThePast:
-            past = _("This date has already passed at the hotel. Please choose today or later.")
-            whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}#rooms", [past]))
-            continue
-        where = asked.query()
-        if answer.fits_in is not None:
-            instead = await other_rooms.at_hotel(
-                searching, (hotel.id, hotel.slug), wanted, asked, answer.fits_in, language=language, now=now
-            )
-            if instead is not None:
-                reasons, where = [splits.said(instead)], instead.href
-            else:
-                reasons = [refusals.rooms_needed(answer.fits_in)]
-        elif answer.offers:
-            reasons = [_("Available, but not with your filters")]
-        else:
-            fewest = min(answer.refused or (), key=lambda refusal: len(refusal.reasons), default=None)
-            reasons = refusals.reasons(fewest.reasons)[:2] if fewest is not None else [_("Not available")]
-        whys.append(RefusedHotel(name, f"/{language}/hotels/{hotel.slug}{where}#rooms", reasons))
-    return whys
-
-
 def _plan(
     place: SearchPlace, results: Sequence[SearchResult], cards: Sequence[Card], tiles: str | None
 ) -> Plan | None:
@@ -368,19 +336,19 @@ def _filters(sort: str | None, stars: str | None, refundable: str | None) -> Fil
     )
 
 
-def _same(params: Sequence[tuple[str, str]]) -> str:
+def _mark(params: Sequence[tuple[str, str]]) -> str:
     """A mark of the question, so that a cursor is only good for the list that gave it."""
     kept = sorted((name, value) for name, value in params if name != "cursor")
     return sha256(msgspec.json.encode(kept)).hexdigest()[:12]
 
 
-def _after(cursor: str | None, params: Sequence[tuple[str, str]]) -> Key | None:
+def _after(cursor: str | None, mark: str) -> Key | None:
     """Where the page begins; a cursor that is not this list's begins at the beginning."""
     try:
         found = pages.decode(cursor, tuple[str, Key])
     except InvalidCursor:
         return None
-    return found[1] if found is not None and found[0] == _same(params) else None
+    return found[1] if found is not None and found[0] == mark else None
 
 
 handlers = [show_results]

@@ -13,9 +13,9 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import capture_instant, still_open
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id
-from hotel_booking.domains.bookings.service.collection import plan_collection
 from hotel_booking.domains.bookings.service.hold import confirm
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.bookings.service.plan_collection import plan_collection
+from hotel_booking.domains.bookings.types import OWING, Booking
 from hotel_booking.domains.inventory.errors import SoldOut
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import AmountMismatch
@@ -24,8 +24,6 @@ from hotel_booking.domains.payments.service import Payment
 
 log = logging.getLogger(__name__)
 
-STANDING = ("confirmed", "checked_in", "checked_out")
-OWING = (*STANDING, "no_show", "cancelled")
 Refusal = SoldOut | WrongState | AmountMismatch
 
 

@@ -12,8 +12,8 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.collection import plan_collection
 from hotel_booking.domains.bookings.service.pay import settle
+from hotel_booking.domains.bookings.service.plan_collection import plan_collection
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps

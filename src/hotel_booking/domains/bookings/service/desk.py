@@ -14,8 +14,8 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
-from hotel_booking.domains.bookings.service.collection import plan_collection
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.bookings.service.plan_collection import plan_collection
+from hotel_booking.domains.bookings.types import OWING, Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import TooMuch
@@ -24,8 +24,6 @@ from hotel_booking.domains.payments.types import DeskWay
 
 LONGEST_RECEIPT = 60
 SHORTEST_REASON, LONGEST_REASON = 5, 200
-# Those that can owe money. A hold is confirmed first: until then it is no sale that money could be for.
-PAYABLE = ("confirmed", "checked_in", "checked_out", "no_show", "cancelled")
 
 
 async def record_desk_payment(
@@ -108,7 +106,7 @@ async def reverse_desk_payment(
 
 
 def _owed(booking: Booking) -> int:
-    if booking.status not in PAYABLE:
+    if booking.status not in OWING:
         raise WrongState(
             f"the booking is {is_a(booking.status)}; nothing was recorded",
             fix="confirm the booking first, to be paid at the hotel"

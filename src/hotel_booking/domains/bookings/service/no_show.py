@@ -96,7 +96,7 @@ async def fee_outcome(tx: Transaction, booking: Booking) -> FeeOutcome | None:
     """What became of the fee; None for a booking that is not over by cancelling or not coming."""
     if booking.status not in ("cancelled", "no_show"):
         return None
-    fee, left = sum(room.fee for room in booking.reservations), still_open(booking)
+    fee, left = booking.fee, still_open(booking)
     if not left:
         return FeeOutcome("settled" if fee else "none", fee, 0)
     if await saved_card(tx, booking.id) is None:

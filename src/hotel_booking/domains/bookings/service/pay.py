@@ -22,9 +22,9 @@ from hotel_booking.domains.bookings import mail, tally
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import HoldExpired, PriceChanged, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_and_load
-from hotel_booking.domains.bookings.service.accept import OWING, STANDING, Refusal, accept
+from hotel_booking.domains.bookings.service.accept import Refusal, accept
 from hotel_booking.domains.bookings.service.advance import advance
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.bookings.types import OWING, STANDING, Booking
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import (

@@ -13,6 +13,7 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.money import MAX_AMOUNT
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.pricing import terms_key
@@ -60,7 +61,7 @@ async def quote(
     """
     if agreed_price is None:  # larger parties are what a price is agreed for
         check_size([Occupancy(room.adults, room.children) for room in rooms], field="rooms")
-    if agreed_price is not None and not 0 <= agreed_price < 2**40:
+    if agreed_price is not None and not 0 <= agreed_price <= MAX_AMOUNT:
         raise Invalid("the agreed price is out of range", field="agreed_price")
     catalogue = await load_catalogue(tx, property_slug, field="property")
     for index, room in enumerate(rooms):

@@ -8,11 +8,11 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.iso_codes import check_country, check_currency
+from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.names import clean_name, clean_text
 from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.guests.errors import InvalidAccount
 from hotel_booking.domains.guests.types import LONGEST_NAME
-from hotel_booking.domains.notifications.types import LANGUAGES
 
 LONGEST_WISHES = 1000
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.domains.properties.types import LANGUAGES, TranslatedKind, check_texts
+from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.domains.properties.types import TranslatedKind, check_texts
 
 _LONGEST = {"name": 200, "description": 5000}
 

@@ -21,7 +21,6 @@ from hotel_booking.domains.search.area import bounds
 from hotel_booking.domains.search.find import MANY, compared_in
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled_offers import CompiledOffers
-from hotel_booking.domains.search.index.houses import Houses, key_of
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import (
     DONE,
@@ -45,6 +44,7 @@ from hotel_booking.domains.search.index.library import (
     address_of,
     text_of,
 )
+from hotel_booking.domains.search.index.schemes import Schemes, key_of
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
 
 # As in stays.c.
@@ -84,9 +84,9 @@ class Compiled:
         sizes = (layout.ROWS, *(arrays[name].shape[0] for name in sized))
         self._index = Index(*sizes, *(address_of(arrays[name]) for name in POINTERS))
         self._header = (c_int64 * len(arrays["header"])).from_address(address_of(arrays["header"]))
-        self._houses = Houses()
+        self._schemes = Schemes()
         self._addresses = Addresses()
-        self.offers = CompiledOffers(self._index, library, arrays, self._houses, self._addresses)
+        self.offers = CompiledOffers(self._index, library, arrays, self._schemes, self._addresses)
         self._spare: list[Scratch] = []
 
     def page(
@@ -139,11 +139,11 @@ class Compiled:
     ) -> Page | None:
         """The page of the hotels that `inside` found."""
         found, by_price = scratch.found, request.sort == "price"
-        keys = found.key[: found.houses]
+        keys = found.key[: found.schemes]
         currencies = [layout.letters(key >> 16 & 0xFFFF) for key in keys]
         exchange = compared_in(request, set(currencies), lists.per_euro)
         compares = request.filters_prices and request.currency is not None
-        houses = self._houses.pointers(
+        schemes = self._schemes.pointers(
             lists,
             keys,
             party.kinds,
@@ -151,15 +151,15 @@ class Compiled:
             request.stay.nights,
             exchange if compares or by_price else None,
         )
-        if houses is None:
+        if schemes is None:
             return None
         uncompared = 0
         if compares and not all(map(exchange.compares, currencies)):
-            houses = type(houses)(*houses)
+            schemes = type(schemes)(*schemes)
             for place, currency in enumerate(currencies):
                 if not exchange.compares(currency):
-                    houses[place * len(party.kinds)] = None
-                    uncompared += found.of_house[place]
+                    schemes[place * len(party.kinds)] = None
+                    uncompared += found.of_scheme[place]
         many = found.hotels - uncompared > MANY
         asks, failed = _asking(gives)
         after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
@@ -184,7 +184,7 @@ class Compiled:
         )
         at, row, counts = scratch.at, scratch.most * 8, scratch.counts
         known = self._library.page(
-            self._index, stay, houses, at, at + row, at + 2 * row, at + 3 * row, found.hotels,
+            self._index, stay, schemes, at, at + row, at + 2 * row, at + 3 * row, found.hotels,
             at + 4 * row, at + (4 + ENTRY) * row, scratch.picked_at, counts,
         )  # fmt: skip
         if failed:
@@ -241,18 +241,18 @@ class Compiled:
         None where only NumPy can tell. `shape`: how many room types and plans it has; `only`: the places of
         those asked for, negative where it is all. Raises `TooLarge`."""
         key, (types, plans) = key_of(self._arrays, slot), shape
-        dated = self._houses.are_dated(lists, [key])
+        dated = self._schemes.are_dated(lists, [key])
         if dated:
-            houses = self._houses.single_nights(lists, key, occupancy, first, nights)
+            schemes = self._schemes.single_nights(lists, key, occupancy, first, nights)
         else:
-            houses = self._houses.pointers(lists, [key], (occupancy,), first, 1, None)
-        if houses is None:
+            schemes = self._schemes.pointers(lists, [key], (occupancy,), first, 1, None)
+        if schemes is None:
             return None
         rules = self._header[layout.RULES]
         row = first.toordinal() % layout.ROWS
         asked = Calendar(slot, row, nights, ahead, types, plans, *only, rules, dated)
         found = np.empty((nights, NIGHT), np.int64)
-        if self._library.calendar(self._index, asked, houses, address_of(found)) != DONE:
+        if self._library.calendar(self._index, asked, schemes, address_of(found)) != DONE:
             return None
         told: list[list[int]] = found.tolist()
         return told
@@ -305,7 +305,7 @@ class Scratch:
 
     def __init__(self, most: int) -> None:
         self.most = most  # hotels
-        # Slots, metres, days to the arrival, houses; entries; places of those left.
+        # Slots, metres, days to the arrival, schemes; entries; places of those left.
         self.numbers = np.empty((4 + ENTRY + 1, most), np.int64)
         self.at = address_of(self.numbers)
         self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)

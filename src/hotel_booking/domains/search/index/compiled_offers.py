@@ -18,7 +18,6 @@ from hotel_booking.domains.rates.stay_taxes import tax_words
 from hotel_booking.domains.rates.types import ChildBand, Occupancy
 from hotel_booking.domains.search.form import OfferForm
 from hotel_booking.domains.search.index import layout, library
-from hotel_booking.domains.search.index.houses import Houses, Pointers, key_of
 from hotel_booking.domains.search.index.layout import BANDS, Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import (
     DONE,
@@ -30,6 +29,7 @@ from hotel_booking.domains.search.index.library import (
     address_of,
     text_of,
 )
+from hotel_booking.domains.search.index.schemes import Pointers, Schemes, key_of
 from hotel_booking.domains.search.index.terms import KeptTerms
 
 _TOLD = 16 * 1024  # numbers that there is room for at first
@@ -53,7 +53,7 @@ class _Asked(msgspec.Struct):
 
 
 class _Words(msgspec.Struct):
-    """What all hotels of one house say alike to rooms of certain kinds; `kept` is what is pointed to."""
+    """What all hotels of one scheme say alike to rooms of certain kinds; `kept` is what is pointed to."""
 
     words: ctypes.Array[Word]
     tax: ctypes.Array[Word]
@@ -67,10 +67,10 @@ class CompiledOffers:
     """The offers of one file's hotels."""
 
     def __init__(
-        self, index: Index, code: ctypes.PyDLL, arrays: Arrays, houses: Houses, addresses: Addresses
+        self, index: Index, code: ctypes.PyDLL, arrays: Arrays, schemes: Schemes, addresses: Addresses
     ) -> None:
         self._index, self._library, self._arrays = index, code, arrays
-        self._houses, self._addresses = houses, addresses
+        self._schemes, self._addresses = schemes, addresses
         self._told = np.empty(_TOLD, np.int64)
         self._text = np.empty(_WRITTEN, np.uint8)
         self._terms = KeptTerms()
@@ -116,7 +116,7 @@ class CompiledOffers:
         priced = self._priced(asked)
         if priced is None or not priced[1]:
             return None
-        houses, size = priced
+        schemes, size = priced
         arrays = self._arrays
         pair = int(arrays["first_pair"][slot])
         plans = int(arrays["pairs"][slot]) // int(arrays["types"][slot])
@@ -136,7 +136,7 @@ class CompiledOffers:
             len(party),
             len(kinds),
             addressof(kind_of),
-            addressof(houses),
+            addressof(schemes),
             addressof(words.words),
             len(words.tax),
             addressof(words.tax),
@@ -155,12 +155,12 @@ class CompiledOffers:
             self._text = np.empty(len(text) * _GROWN, np.uint8)
 
     def _priced(self, asked: _Asked) -> tuple[Pointers, int] | None:
-        """The houses of the kinds of rooms, and how many numbers tell what is sold."""
+        """The schemes of the kinds of rooms, and how many numbers tell what is sold."""
         stay, lists = asked.stay, asked.lists
         if stay.nights > MOST_NIGHTS:
             return None
         key = key_of(self._arrays, asked.slot)
-        found = self._houses.of_rooms(lists, key, asked.kinds, stay.arrival, stay.nights)
+        found = self._schemes.of_rooms(lists, key, asked.kinds, stay.arrival, stay.nights)
         if found is None:
             return None
         first_row, where = (

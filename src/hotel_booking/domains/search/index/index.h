@@ -1,6 +1,6 @@
 /* What the compiled code reads of the index, and what stays.c tells written.c. Names are layout.py's.
  *
- * All fields have eight bytes, so that the structures of library.py, houses.py and terms.py have the same layout. */
+ * All fields have eight bytes, so that the structures of library.py, schemes.py and terms.py have the same layout. */
 
 #include <stdint.h>
 
@@ -45,7 +45,7 @@ typedef struct {
     const char *heap;
 } Index;
 
-/* What all hotels with the same taxes, currency and child bands have in common for one room of the party. */
+/* A price scheme (taxes, currency and child bands, which many hotels have alike) for one room of the party. */
 typedef struct {
     i64 key;                                 /* taxes << 32 | currency << 16 | bands */
     i64 persons, adults, children, in_band[BANDS];
@@ -57,7 +57,7 @@ typedef struct {
     i64 applies[MOST_NIGHTS];                /* a bit for each of them, by night */
     i64 included[MOST_NIGHTS];               /* sum of those that prices include */
     i64 due[MOST_NIGHTS], due_once;          /* sums of the amounts that prices include, by night and once */
-} House;
+} Scheme;
 
 /* A result; its fields are those of compiled.py's `Picked`. */
 typedef struct {

@@ -18,7 +18,7 @@ from hotel_booking.domains.search.index.layout import Array
 # As in index.h and stays.c.
 MOST_NIGHTS, ENTRY, NIGHT = 64, 6, 8  # the last two in numbers
 MOST_KINDS = 9  # of rooms in one party
-MOST_HOUSES = 64  # different ones in one search; among hotels all over the world NumPy serves
+MOST_SCHEMES = 64  # different ones in one search; among hotels all over the world NumPy serves
 DONE, TOO_MANY = 0, 2
 _RANGES = 2
 
@@ -95,9 +95,9 @@ class Found(Structure):
     """What was found in an area."""
 
     _fields_ = (
-        *((name, c_int64) for name in ("hotels", "past", "houses")),
-        ("key", c_int64 * MOST_HOUSES),
-        ("of_house", c_int64 * MOST_HOUSES),
+        *((name, c_int64) for name in ("hotels", "past", "schemes")),
+        ("key", c_int64 * MOST_SCHEMES),
+        ("of_scheme", c_int64 * MOST_SCHEMES),
     )
 
 
@@ -139,7 +139,7 @@ class Offers(Structure):
         ("nights", c_int64),
         ("days", c_char_p),
         *((name, c_int64) for name in ("digits", "rooms", "kinds")),
-        *((name, c_void_p) for name in ("kind_of", "houses", "words")),
+        *((name, c_void_p) for name in ("kind_of", "schemes", "words")),
         ("taxes", c_int64),
         *((name, c_void_p) for name in ("tax", "included")),
         ("plans", c_int64),

@@ -17,7 +17,7 @@ enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
 enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
-enum { MOST_HOUSES = 64, MOST_KINDS = 9, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
+enum { MOST_SCHEMES = 64, MOST_KINDS = 9, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
 static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
 /* What this was built from: a library of older files has other structures, and is not used. */
@@ -39,8 +39,8 @@ typedef struct {
 
 /* What was found there. */
 typedef struct {
-    i64 hotels, past, houses;                /* past: the arrival is over where they are */
-    i64 key[MOST_HOUSES], of_house[MOST_HOUSES];
+    i64 hotels, past, schemes;               /* past: the arrival is over where they are */
+    i64 key[MOST_SCHEMES], of_scheme[MOST_SCHEMES];
 } Found;
 
 /* Each of the taxes of one room of the party, as stay_taxes.py has them, amounts in steps of the currency. */
@@ -73,7 +73,7 @@ typedef struct {
     i64 types, plans;                        /* of the hotel: a pair is one of each */
     i64 only_type, only_plan;                /* the place of the one asked for; negative: all */
     i64 rules;                               /* how many there are */
-    i64 dated;                               /* each night has a house of its own */
+    i64 dated;                               /* each night has a scheme of its own */
 } Calendar;
 
 /* What it costs at least, which pair costs that, and the loosest that the pairs open on it restrict. */
@@ -90,10 +90,10 @@ typedef struct {
     i64 results, sold, left;
 } Counts;
 
-static i64 converted(const House *house, i64 amount) {
-    if (house->up == house->down) return amount;
-    __int128 up = (__int128)amount * house->up;
-    return (i64)((2 * up + house->down) / (2 * (__int128)house->down));
+static i64 converted(const Scheme *scheme, i64 amount) {
+    if (scheme->up == scheme->down) return amount;
+    __int128 up = (__int128)amount * scheme->up;
+    return (i64)((2 * up + scheme->down) / (2 * (__int128)scheme->down));
 }
 
 /* What a room costs by a rate's prices alone: each night, and the lines of extra persons that each night has. */
@@ -110,8 +110,8 @@ typedef struct {
 } Charges;
 
 /* Fills in the basis; 0 where it is not known here. */
-static int base(const Index *index, const House *house, const i64 *rows, i64 nights, i64 type, i64 rate, Basis *basis) {
-    i64 step = house->step, more = house->adults - index->base_occupancy[type];
+static int base(const Index *index, const Scheme *scheme, const i64 *rows, i64 nights, i64 type, i64 rate, Basis *basis) {
+    i64 step = scheme->step, more = scheme->adults - index->base_occupancy[type];
     basis->lines = 0;
     basis->extra = 0;
     if (more > 0) {
@@ -119,12 +119,12 @@ static int base(const Index *index, const House *house, const i64 *rows, i64 nig
         basis->what[basis->lines] = EXTRA_ADULT;
         basis->extras[basis->lines++] = more * divided(index->extra_adult[type], step);
     }
-    for (int band = 0; band < BANDS && house->children; band++) {
+    for (int band = 0; band < BANDS && scheme->children; band++) {
         i64 amount = index->child_amounts[type * BANDS + band];
-        if (!house->in_band[band]) continue;
+        if (!scheme->in_band[band]) continue;
         if (amount > LARGEST_EXTRA) return 0;
         basis->what[basis->lines] = CHILDREN + band;
-        basis->extras[basis->lines++] = house->in_band[band] * divided(amount, step);
+        basis->extras[basis->lines++] = scheme->in_band[band] * divided(amount, step);
     }
     for (int line = 0; line < basis->lines; line++) {
         if (basis->extras[line] < 0) return 0;
@@ -138,14 +138,14 @@ static int base(const Index *index, const House *house, const i64 *rows, i64 nig
 }
 
 /* Fills in the charges; 0 where they are not known here. */
-static int charge(const Index *index, const House *house, i64 nights, i64 pair, const Basis *basis, Charges *charges) {
+static int charge(const Index *index, const Scheme *scheme, i64 nights, i64 pair, const Basis *basis, Charges *charges) {
     int kind = index->adjust_kind[pair];
     i64 value = index->adjust_value[pair];
     charges->is_adjusted = kind != NO_ADJUSTMENT;
     charges->splits = basis->lines && !charges->is_adjusted;
     if (kind == PERCENT && (value > 10 * MILLION || value < -10 * MILLION)) return 0;
     if (value > LARGEST || value < -LARGEST) return 0;
-    if (kind >= AMOUNT) value = divided(value, house->step) * (kind == AMOUNT_PER_PERSON ? house->persons : 1);
+    if (kind >= AMOUNT) value = divided(value, scheme->step) * (kind == AMOUNT_PER_PERSON ? scheme->persons : 1);
     for (i64 night = 0; night < nights; night++) {
         i64 charged = basis->price[night] + basis->extra;
         if (kind == PERCENT) {
@@ -160,22 +160,22 @@ static int charge(const Index *index, const House *house, i64 nights, i64 pair, 
 }
 
 /* What one room costs with its taxes, or a negative number where that is not known here. */
-static i64 total_of(const House *house, i64 nights, const Basis *basis, const Charges *charges) {
-    i64 total = house->fixed, taxed[MOST_TAXES] = {0}, due_once = house->due_once;
+static i64 total_of(const Scheme *scheme, i64 nights, const Basis *basis, const Charges *charges) {
+    i64 total = scheme->fixed, taxed[MOST_TAXES] = {0}, due_once = scheme->due_once;
     for (i64 night = 0; night < nights; night++) {
         i64 charged = charges->charged[night];
-        if (house->plain) {
+        if (scheme->plain) {
             total += charged;
             continue;
         }
-        if (charged * (house->per_line ? 1 : nights) > LARGEST || charged < 0) return -1;
+        if (charged * (scheme->per_line ? 1 : nights) > LARGEST || charged < 0) return -1;
         i64 line[LINES] = {charged};
         int count = 1;
         if (charges->splits) {
             line[0] = basis->price[night];
             for (int i = 0; i < basis->lines; i++) line[count++] = basis->extras[i];
         }
-        i64 left = charged - (house->due[night] < charged ? house->due[night] : charged);
+        i64 left = charged - (scheme->due[night] < charged ? scheme->due[night] : charged);
         i64 of_stay = due_once < left ? due_once : left, taken = charged - left + of_stay;
         left -= of_stay;
         due_once -= of_stay;
@@ -185,27 +185,28 @@ static i64 total_of(const House *house, i64 nights, const Basis *basis, const Ch
             line[i] -= of_line;
             taken -= of_line;
         }
-        i64 net = 0, ppm = house->included[night], applies = house->applies[night];
+        i64 net = 0, ppm = scheme->included[night], applies = scheme->applies[night];
         for (int i = 0; i < count; i++) {
             i64 own = ppm ? rounded(line[i] * MILLION, MILLION + ppm) : line[i];
             net += own;
-            if (!house->per_line) continue;
-            for (i64 tax = 0; tax < house->taxes; tax++)
-                if (applies >> tax & 1) total += rounded(own * house->value[tax], MILLION);
+            if (!scheme->per_line) continue;
+            for (i64 tax = 0; tax < scheme->taxes; tax++)
+                if (applies >> tax & 1) total += rounded(own * scheme->value[tax], MILLION);
         }
-        total += house->per_line ? left : net;
-        for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++)
+        total += scheme->per_line ? left : net;
+        for (i64 tax = 0; !scheme->per_line && tax < scheme->taxes; tax++)
             if (applies >> tax & 1) taxed[tax] += net;
     }
-    for (i64 tax = 0; !house->per_line && tax < house->taxes; tax++) total += rounded(taxed[tax] * house->value[tax], MILLION);
-    return total * house->step;
+    for (i64 tax = 0; !scheme->per_line && tax < scheme->taxes; tax++)
+        total += rounded(taxed[tax] * scheme->value[tax], MILLION);
+    return total * scheme->step;
 }
 
 /* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
  * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
-static int costs_as_much(const House *const *houses, i64 kinds, i64 nights, const Charges *one, const Charges *other) {
+static int costs_as_much(const Scheme *const *schemes, i64 kinds, i64 nights, const Charges *one, const Charges *other) {
     for (i64 kind = 0; kind < kinds; kind++) {
-        if (one[kind].splits || other[kind].splits || houses[kind]->due_once) return 0;
+        if (one[kind].splits || other[kind].splits || schemes[kind]->due_once) return 0;
         for (i64 night = 0; night < nights; night++)
             if (one[kind].charged[night] < other[kind].charged[night]) return 0;
     }
@@ -266,9 +267,9 @@ static int has_all(const Index *index, const Area *area, i64 slot) {
 }
 
 /* The hotels of slots `from` to `to` that are in the area: their slots, metres, days to the arrival, and the
- * places of their houses among the different ones. */
+ * places of their schemes among the different ones. */
 static int gather(const Index *index, const Area *area, i64 from, i64 to, i64 most, i64 *slots, i64 *metres, i64 *ahead,
-                  i64 *houses, Found *found) {
+                  i64 *schemes, Found *found) {
     for (i64 slot = from; slot < to; slot++) {
         i64 away;
         if (index->state[slot] == EMPTY) continue;
@@ -283,41 +284,41 @@ static int gather(const Index *index, const Area *area, i64 from, i64 to, i64 mo
             continue;
         }
         if (found->hotels == most) return TOO_MANY;
-        i64 hotel = found->hotels++, place = hotel ? houses[hotel - 1] : 0;
+        i64 hotel = found->hotels++, place = hotel ? schemes[hotel - 1] : 0;
         i64 key = (i64)index->taxes[slot] << 32 | (i64)index->currency[slot] << 16 | index->bands[slot];
-        if (place >= found->houses || found->key[place] != key)
-            for (place = 0; place < found->houses && found->key[place] != key; place++) continue;
-        if (place == found->houses) {
-            if (found->houses == MOST_HOUSES) return NOT_KNOWN;
-            found->of_house[place] = 0;
-            found->key[found->houses++] = key;
+        if (place >= found->schemes || found->key[place] != key)
+            for (place = 0; place < found->schemes && found->key[place] != key; place++) continue;
+        if (place == found->schemes) {
+            if (found->schemes == MOST_SCHEMES) return NOT_KNOWN;
+            found->of_scheme[place] = 0;
+            found->key[found->schemes++] = key;
         }
-        found->of_house[place]++;
+        found->of_scheme[place]++;
         slots[hotel] = slot;
         metres[hotel] = away;
         ahead[hotel] = days;
-        houses[hotel] = place;
+        schemes[hotel] = place;
     }
     return DONE;
 }
 
 /* The hotels of an area, at most `most`. */
-int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metres, i64 *ahead, i64 *houses, Found *found) {
+int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metres, i64 *ahead, i64 *schemes, Found *found) {
     i64 sorted = area->sorted, used = area->used;
-    found->hotels = found->past = found->houses = 0;
+    found->hotels = found->past = found->schemes = 0;
     if (sorted < 0 || used < sorted || used > index->properties || area->ranges > RANGES) return NOT_KNOWN;
-    if (area->shape == WITHIN) return gather(index, area, 0, used, most, slots, metres, ahead, houses, found);
+    if (area->shape == WITHIN) return gather(index, area, 0, used, most, slots, metres, ahead, schemes, found);
     i64 last = (i64)((area->north + 90) * 4);
     for (i64 range = 0; range < area->ranges; range++) {
         for (i64 row = (i64)((area->south + 90) * 4); row <= last; row++) {
             double cells = (double)(row * 1000);
             i64 from = first_from(index, sorted, cells + area->west[range] + 180, 0);
             i64 to = first_from(index, sorted, cells + area->east[range] + 180, 1);
-            int known = gather(index, area, from, to, most, slots, metres, ahead, houses, found);
+            int known = gather(index, area, from, to, most, slots, metres, ahead, schemes, found);
             if (known != DONE) return known;
         }
     }
-    return gather(index, area, sorted, used, most, slots, metres, ahead, houses, found);
+    return gather(index, area, sorted, used, most, slots, metres, ahead, schemes, found);
 }
 
 /* What of a hotel is open for a stay. */
@@ -327,9 +328,9 @@ typedef struct {
     signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
 } Open;
 
-static int fits(const Index *index, i64 type, const House *house) {
-    return index->max_occupancy[type] >= house->persons && index->max_adults[type] >= house->adults &&
-           (!house->children || index->max_children[type] >= house->children);
+static int fits(const Index *index, i64 type, const Scheme *scheme) {
+    return index->max_occupancy[type] >= scheme->persons && index->max_adults[type] >= scheme->adults &&
+           (!scheme->children || index->max_children[type] >= scheme->children);
 }
 
 static int any_rule(const uint16_t *rules, i64 width, i64 first, i64 count, const i64 *rows, i64 nights) {
@@ -342,7 +343,7 @@ static int any_rule(const uint16_t *rules, i64 width, i64 first, i64 count, cons
 }
 
 /* Fills in what is open for a party with rooms of these kinds. */
-static int open_for(const Index *index, const Stay *stay, const House *const *kinds, i64 many, const i64 *rows, i64 slot,
+static int open_for(const Index *index, const Stay *stay, const Scheme *const *kinds, i64 many, const i64 *rows, i64 slot,
                     Open *open) {
     i64 nights = stay->nights, departure = nights;
     i64 first_type = open->first_type = index->first_type[slot], types = open->types = index->type_count[slot];
@@ -401,14 +402,14 @@ static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 d
 }
 
 /* Whether a night of the rate may have other amounts for the persons than the room type has. */
-static int has_own_extras(const Index *index, const House *house, i64 type, i64 rate) {
-    return index->own_extras[rate] && (house->adults > index->base_occupancy[type] || house->children);
+static int has_own_extras(const Index *index, const Scheme *scheme, i64 type, i64 rate) {
+    return index->own_extras[rate] && (scheme->adults > index->base_occupancy[type] || scheme->children);
 }
 
 /* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
- * that are wanted, where `asks`. `houses` are those of the party's kinds of rooms, `days` those from the hotel's own
+ * that are wanted, where `asks`. `schemes` are those of the party's kinds of rooms, `days` those from the hotel's own
  * today to the arrival. */
-static int sell(const Index *index, const Stay *stay, const House *const *houses, const i64 *rows, i64 slot, i64 days,
+static int sell(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
                 int asks, i64 *best, i64 *least) {
     Open open;
     Basis basis[MOST_KINDS];
@@ -417,7 +418,7 @@ static int sell(const Index *index, const Stay *stay, const House *const *houses
     i64 nights = stay->nights, kinds = stay->kinds, type, rate, of_type = -1, of_rate = -1;
     *best = NONE_SOLD;
     *least = 0;
-    if (open_for(index, stay, houses, kinds, rows, slot, &open) != DONE) return NOT_KNOWN;
+    if (open_for(index, stay, schemes, kinds, rows, slot, &open) != DONE) return NOT_KNOWN;
     for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
         int sold = is_sold(index, stay, &open, days, pair, &type, &rate);
         if (sold < 0) return NOT_KNOWN;
@@ -427,24 +428,24 @@ static int sell(const Index *index, const Stay *stay, const House *const *houses
         Charges *own_charges = charges[best_charges ^ 1];
         int other_rate = type != of_type || rate != of_rate; /* the plans of a type mostly have one */
         for (i64 kind = 0; kind < kinds; kind++) {
-            if (has_own_extras(index, houses[kind], type, rate)) {
+            if (has_own_extras(index, schemes[kind], type, rate)) {
                 *best = LEFT_TO_SQL;
                 return DONE;
             }
-            if (other_rate && !base(index, houses[kind], rows, nights, type, rate, &basis[kind])) return NOT_KNOWN;
-            if (!charge(index, houses[kind], nights, pair, &basis[kind], &own_charges[kind])) return NOT_KNOWN;
+            if (other_rate && !base(index, schemes[kind], rows, nights, type, rate, &basis[kind])) return NOT_KNOWN;
+            if (!charge(index, schemes[kind], nights, pair, &basis[kind], &own_charges[kind])) return NOT_KNOWN;
         }
         of_type = type;
         of_rate = rate;
-        if (*best != NONE_SOLD && costs_as_much(houses, kinds, nights, own_charges, charges[best_charges])) continue;
+        if (*best != NONE_SOLD && costs_as_much(schemes, kinds, nights, own_charges, charges[best_charges])) continue;
         i64 total = 0;
         for (i64 kind = 0; kind < kinds; kind++) {
-            i64 of_room = total_of(houses[kind], nights, &basis[kind], &own_charges[kind]);
+            i64 of_room = total_of(schemes[kind], nights, &basis[kind], &own_charges[kind]);
             if (of_room < 0) return NOT_KNOWN;
             total += of_room * stay->each[kind];
         }
         if (stay->least >= 0 || stay->most >= 0) {
-            i64 compared = stay->compares ? converted(houses[0], total) : total;
+            i64 compared = stay->compares ? converted(schemes[0], total) : total;
             if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
         }
         if (*best == NONE_SOLD || total < *least) {
@@ -491,12 +492,12 @@ static int is_later(const Stay *stay, const Entry *entry) {
 }
 
 /* What a hotel is sorted by; 0 where that leaves 64 bits. */
-static int key_of(const Index *index, const Stay *stay, const House *house, i64 slot, i64 metres, Entry *entry) {
+static int key_of(const Index *index, const Stay *stay, const Scheme *scheme, i64 slot, i64 metres, Entry *entry) {
     entry->value = entry->then = 0;
     if (stay->sort == BY_PRICE) {
-        entry->value = house->down ? converted(house, entry->total) : house->last;
-        entry->then = house->down ? 0 : entry->total;
-        return !house->down || (entry->value >= 0 && entry->value < BEHIND);
+        entry->value = scheme->down ? converted(scheme, entry->total) : scheme->last;
+        entry->then = scheme->down ? 0 : entry->total;
+        return !scheme->down || (entry->value >= 0 && entry->value < BEHIND);
     }
     if (stay->sort == BY_DISTANCE) entry->value = metres;
     if (stay->sort == BY_STARS) {
@@ -522,10 +523,10 @@ static int tell(const Index *index, const Stay *stay, const i64 *rows, const i64
 }
 
 /* The first of the hotels that `inside` found, in the order asked for, with the cheapest that each sells. Hotels
- * whose house is not `known` are passed over; a house has one for each kind of room. `left`: the places of those that
+ * whose scheme is not `known` are passed over; a scheme has one for each kind of room. `left`: the places of those that
  * only SQL can tell of. */
-int page(const Index *index, const Stay *stay, const House *const *known, const i64 *slots, const i64 *metres,
-         const i64 *ahead, const i64 *houses, i64 hotels, Entry *heap, i64 *left, Result *results, Counts *counts) {
+int page(const Index *index, const Stay *stay, const Scheme *const *known, const i64 *slots, const i64 *metres,
+         const i64 *ahead, const i64 *schemes, i64 hotels, Entry *heap, i64 *left, Result *results, Counts *counts) {
     i64 rows[MOST_NIGHTS + 1], count = 0;
     int unknown = 0;
     *counts = (Counts){0, 0, 0};
@@ -534,8 +535,8 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
 
     for (i64 place = 0; place < hotels; place++) {
         i64 slot = slots[place];
-        const House *const *kinds = known + houses[place] * stay->kinds, *house = kinds[0];
-        if (!house) continue;
+        const Scheme *const *kinds = known + schemes[place] * stay->kinds, *scheme = kinds[0];
+        if (!scheme) continue;
         if (index->state[slot] != LIVE) {
             left[counts->left++] = place;
             continue;
@@ -547,7 +548,7 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
             if (entry.best < 0) continue;
             counts->sold++;
         }
-        if (!key_of(index, stay, house, slot, metres[place], &entry)) return NOT_KNOWN;
+        if (!key_of(index, stay, scheme, slot, metres[place], &entry)) return NOT_KNOWN;
         if (stay->gives) entry.best = NONE_SOLD; /* its key is the least that it can have */
         else if (stay->follows && !is_later(stay, &entry)) continue;
         heap[count++] = entry;
@@ -557,7 +558,7 @@ int page(const Index *index, const Stay *stay, const House *const *known, const 
         Entry first = heap[0];
         if (first.best == NONE_SOLD) {
             i64 slot = slots[first.place];
-            const House *const *kinds = known + houses[first.place] * stay->kinds;
+            const Scheme *const *kinds = known + schemes[first.place] * stay->kinds;
             if (sell(index, stay, kinds, rows, slot, ahead[first.place], 1, &first.best, &first.total)) return NOT_KNOWN;
             if (first.best == LEFT_TO_SQL) left[counts->left++] = first.place;
             if (!key_of(index, stay, kinds[0], slot, metres[first.place], &first)) return NOT_KNOWN;
@@ -704,7 +705,7 @@ static int put_price(const Taxes *taxes, i64 step, i64 nights, const Basis *basi
 
 /* Every pair that a hotel sells to a party with rooms of these kinds, in the order of pairs: the places of its type
  * and plan, how many rooms are left, and for each kind what `put_price` says. */
-int offers(const Index *index, const Stay *stay, i64 slot, i64 days, const House *const *kinds, const Taxes *const *taxes,
+int offers(const Index *index, const Stay *stay, i64 slot, i64 days, const Scheme *const *kinds, const Taxes *const *taxes,
            i64 many, i64 *told, i64 room, i64 *used) {
     Open open;
     Basis basis;
@@ -750,8 +751,8 @@ static int restricts(const Index *index, i64 rules, uint16_t rule, Night *own) {
     return 1;
 }
 
-/* The nights of a hotel. `known` is one house, or one for each night where they differ. */
-int calendar(const Index *index, const Calendar *asked, const House *const *known, Night *nights) {
+/* The nights of a hotel. `known` is one scheme, or one for each night where they differ. */
+int calendar(const Index *index, const Calendar *asked, const Scheme *const *known, Night *nights) {
     i64 slot = asked->slot, plans = asked->plans, types = asked->types;
     if (slot < 0 || slot >= index->properties || types < 0 || types > MOST_TYPES || plans < 0) return NOT_KNOWN;
     i64 first_type = index->first_type[slot], first_pair = index->first_pair[slot];
@@ -764,7 +765,7 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
         if (index->own_extras[rate]) return NOT_KNOWN;
     for (i64 number = 0; number < asked->nights; number++) {
         i64 row = (asked->first_row + number) % index->rows, days = asked->ahead + number;
-        const House *house = known[asked->dated ? number : 0];
+        const Scheme *scheme = known[asked->dated ? number : 0];
         const int16_t *free = index->free + row * index->types;
         const uint16_t *type_rule = index->type_rule + row * index->types, *rate_rule = index->rate_rule + row * index->rates;
         Night *night = &nights[number];
@@ -773,7 +774,7 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
             i64 type = first_type + place;
             if (asked->only_type >= 0 && asked->only_type != place) continue;
             if (plans && free[type] > 0) night->left += free[type];
-            if (free[type] <= 0 || !fits(index, type, house)) continue;
+            if (free[type] <= 0 || !fits(index, type, scheme)) continue;
             for (i64 plan = 0; plan < plans; plan++) {
                 i64 pair = first_pair + place * plans + plan, rate = index->pair_rate[pair], own = index->pair_own[pair];
                 if (asked->only_plan >= 0 && asked->only_plan != plan) continue;
@@ -790,9 +791,9 @@ int calendar(const Index *index, const Calendar *asked, const House *const *know
                 if (own >= 0 && !restricts(index, asked->rules, rate_rule[own], &limits)) continue;
                 Basis basis;
                 Charges charges;
-                if (!base(index, house, &row, 1, type, rate, &basis)) return NOT_KNOWN;
-                if (!charge(index, house, 1, pair, &basis, &charges)) return NOT_KNOWN;
-                i64 cost = total_of(house, 1, &basis, &charges);
+                if (!base(index, scheme, &row, 1, type, rate, &basis)) return NOT_KNOWN;
+                if (!charge(index, scheme, 1, pair, &basis, &charges)) return NOT_KNOWN;
+                i64 cost = total_of(scheme, 1, &basis, &charges);
                 if (cost < 0) return NOT_KNOWN;
                 if (night->cost < 0 || cost < night->cost) {
                     night->cost = cost;

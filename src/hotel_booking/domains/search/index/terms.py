@@ -12,9 +12,9 @@ import msgspec
 from hotel_booking.domains.rates.cancellation import balance_instant, deposit_on_booking, seen_at
 from hotel_booking.domains.rates.types import CancellationPolicy, Deposit
 from hotel_booking.domains.rates.types import Fee as FeeRule
-from hotel_booking.domains.search.index.houses import Pointers
 from hotel_booking.domains.search.index.layout import Array, Lists, micros_of
 from hotel_booking.domains.search.index.library import Text, text_of
+from hotel_booking.domains.search.index.schemes import Pointers
 
 # As in written.c.
 _MOST_STAGES = 16

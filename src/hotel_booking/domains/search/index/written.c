@@ -69,7 +69,7 @@ typedef struct {
     i64 digits;                              /* of the currency, after the point */
     i64 rooms, kinds;
     const i64 *kind_of;                      /* by room of the party */
-    const House *const *houses;              /* by kind, and so words, WORDS of each */
+    const Scheme *const *schemes;            /* by kind, and so words, WORDS of each */
     const Word *words;
     i64 taxes;
     const Word *tax;                         /* by tax */
@@ -226,7 +226,7 @@ static const i64 *lines_of(const Offers *asked, const i64 *price) { return taxes
 
 /* What a fee takes of all rooms: of each at most what it costs. */
 static i64 amount_of(const Offers *asked, const Offer *offer, Fee fee) {
-    i64 sum = 0, step = asked->houses[0]->step;
+    i64 sum = 0, step = asked->schemes[0]->step;
     for (i64 room = 0; room < asked->rooms; room++) {
         const i64 *price = offer->price[asked->kind_of[room]];
         i64 total = price[0] + price[1], amount = fee.value;
@@ -393,11 +393,11 @@ static void put_line(Out *out, const Index *index, const Offers *asked, const Of
 
 /* How many of whatever it is for a line of a night charges. */
 static i64 quantity_of(const Index *index, const Offers *asked, const Offer *offer, i64 kind, i64 what) {
-    const House *house = asked->houses[kind];
+    const Scheme *scheme = asked->schemes[kind];
     if (what == THE_NIGHT) return 1;
-    if (what == ADJUSTMENT) return index->adjust_kind[offer->pair] == AMOUNT_PER_PERSON ? house->persons : 1;
-    if (what == EXTRA_ADULT) return house->adults - index->base_occupancy[offer->type];
-    return house->in_band[what - CHILDREN];
+    if (what == ADJUSTMENT) return index->adjust_kind[offer->pair] == AMOUNT_PER_PERSON ? scheme->persons : 1;
+    if (what == EXTRA_ADULT) return scheme->adults - index->base_occupancy[offer->type];
+    return scheme->in_band[what - CHILDREN];
 }
 
 static void put_lines(Out *out, const Index *index, const Offers *asked, const Offer *offer) {

@@ -1,5 +1,5 @@
-"""What hotels with the same taxes, currency and child bands have in common for one room of a party, as
-compiled code reads it."""
+"""Price schemes: taxes, currency and child bands taken together. Hotels of one scheme compute prices alike,
+so compiled code is given a scheme for each kind of room of a party instead of each hotel's own rules."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ _REMEMBERED = 4096
 Pointers = Fixed[c_void_p]
 
 
-class House(Structure):
-    """One of them: what a room costs there beside its nights, for one party, number of nights and target."""
+class Scheme(Structure):
+    """What a room of so many persons costs beside its nights, for one number of nights and one currency that
+    totals are compared in."""
 
     _fields_ = (
         *((name, c_int64) for name in ("key", "persons", "adults", "children")),
@@ -56,13 +57,13 @@ class Taxes(Structure):
     )
 
 
-class Houses:
-    """The houses of one file's arrays, remembered: there are few of them, and they are made slowly."""
+class Schemes:
+    """The schemes of one file's arrays, remembered: there are few of them, and they are made slowly."""
 
     def __init__(self) -> None:
         self._lists: Lists | None = None
         self._dated: tuple[bool, ...] = ()
-        self._houses: dict[tuple[object, ...], House | None] = {}
+        self._schemes: dict[tuple[object, ...], Scheme | None] = {}
         self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[Structure]] | None] = {}
 
     def pointers(
@@ -74,7 +75,7 @@ class Houses:
         nights: int,
         exchange: Exchange | None,
     ) -> Pointers | None:
-        """Where the houses of these keys are, of each one for each kind of room, whose totals are turned
+        """Where the schemes of these keys are, of each one for each kind of room, whose totals are turned
         into the exchange's target where there is one; None where taxes are of a kind that only NumPy
         computes. Raises `TooLarge`."""
         if not self.are_dated(lists, keys):
@@ -82,10 +83,10 @@ class Houses:
         target = None if exchange is None else exchange.target
         asked = (*keys, *kinds, nights, arrival, target)
         if asked not in self._pointers:
-            houses = [
-                self._house(key, kind, nights, arrival, exchange, lists) for key in keys for kind in kinds
+            schemes = [
+                self._scheme(key, kind, nights, arrival, exchange, lists) for key in keys for kind in kinds
             ]
-            self._pointers[asked] = _pointers(houses)
+            self._pointers[asked] = _pointers(schemes)
         found = self._pointers[asked]
         return None if found is None else found[0]
 
@@ -94,18 +95,18 @@ class Houses:
     ) -> Pointers | None:
         """The same of one key, for each of so many nights from `first` on as a stay of its own."""
         days = [first + timedelta(days=number) for number in range(nights)]
-        houses = [self._house(key, occupancy, 1, day, None, lists) for day in days]
-        found = _pointers(houses)
+        schemes = [self._scheme(key, occupancy, 1, day, None, lists) for day in days]
+        found = _pointers(schemes)
         return None if found is None else found[0]
 
     def of_rooms(
         self, lists: Lists, key: int, kinds: Sequence[Occupancy], arrival: date, nights: int
     ) -> tuple[Pointers, Pointers] | None:
-        """The houses of one key for rooms of different kinds, and their taxes one by one; None as above."""
+        """The schemes of one key for rooms of different kinds, and their taxes one by one; None as above."""
         if not self.are_dated(lists, [key]):
             arrival = ANY_DAY
         found = []
-        for make in (self._house_of_room, _taxes):
+        for make in (self._scheme_of_room, _taxes):
             asked = (make, key, *kinds, arrival, nights)
             if asked not in self._pointers:
                 made = [make(lists, key, kind, arrival, nights) for kind in kinds]
@@ -116,22 +117,22 @@ class Houses:
             found.append(kept[0])
         return found[0], found[1]
 
-    def _house_of_room(
+    def _scheme_of_room(
         self, lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: int
-    ) -> House | None:
-        return self._house(key, occupancy, nights, arrival, None, lists)
+    ) -> Scheme | None:
+        return self._scheme(key, occupancy, nights, arrival, None, lists)
 
     def are_dated(self, lists: Lists, keys: Iterable[int]) -> bool:
         """Whether any of the taxes of these keys applies at some times only."""
-        if self._lists is not lists or len(self._houses) + len(self._pointers) > _REMEMBERED:
-            self._lists, self._houses, self._pointers = lists, {}, {}
+        if self._lists is not lists or len(self._schemes) + len(self._pointers) > _REMEMBERED:
+            self._lists, self._schemes, self._pointers = lists, {}, {}
             self._dated = tuple(
                 any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
                 for _, taxes in lists.taxes
             )
         return any(self._dated[key >> 32] for key in keys)
 
-    def _house(
+    def _scheme(
         self,
         key: int,
         occupancy: Occupancy,
@@ -139,13 +140,13 @@ class Houses:
         arrival: date,
         exchange: Exchange | None,
         lists: Lists,
-    ) -> House | None:
+    ) -> Scheme | None:
         known = (key, occupancy, nights, arrival, None if exchange is None else exchange.target)
-        if known not in self._houses:
+        if known not in self._schemes:
             rounding, taxes = lists.taxes[key >> 32]
             currency = layout.letters(key >> 16 & 0xFFFF)
             least = step(currency)
-            self._houses[known] = _house(
+            self._schemes[known] = _scheme(
                 key,
                 lists.bands[key & 0xFFFF],
                 occupancy,
@@ -154,11 +155,11 @@ class Houses:
                 Fraction(1) if exchange is None else exchange.factor(currency),
                 LAST + int(currency, 36),
             )
-        return self._houses[known]
+        return self._schemes[known]
 
 
 def key_of(arrays: Arrays, slot: int) -> int:
-    """That of a slot's house."""
+    """The key of a slot's scheme, which names its taxes, currency and child bands."""
     taxes, currency, bands = (int(arrays[name][slot]) for name in ("taxes", "currency", "bands"))
     return taxes << 32 | currency << 16 | bands
 
@@ -202,13 +203,13 @@ def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: 
     )
 
 
-def _pointers(houses: Sequence[Structure | None]) -> tuple[Pointers, Sequence[Structure]] | None:
+def _pointers(schemes: Sequence[Structure | None]) -> tuple[Pointers, Sequence[Structure]] | None:
     """With what is pointed to, which has to stay meanwhile."""
-    kept = [house for house in houses if house is not None]
-    return ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(houses) else None
+    kept = [scheme for scheme in schemes if scheme is not None]
+    return ((c_void_p * len(kept))(*map(addressof, kept)), kept) if len(kept) == len(schemes) else None
 
 
-def _house(
+def _scheme(
     key: int,
     bands: Sequence[int],
     occupancy: Occupancy,
@@ -216,7 +217,7 @@ def _house(
     taxes: Taxation,
     factor: Fraction | None,
     last: int,
-) -> House | None:
+) -> Scheme | None:
     """None where the taxes, or what amounts are worth, are of a kind that only NumPy computes."""
     # Each percentage once; where each line is rounded by itself, equal ones of one night are two.
     values: list[tuple[int, int]] = []
@@ -234,7 +235,7 @@ def _house(
     if len(values) > _MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
         return None
     grown = sum(age >= (bands[-1] + 1 if bands else 0) for age in occupancy.children)
-    return House(
+    return Scheme(
         key,
         occupancy.persons,
         occupancy.adults + grown,

@@ -1,4 +1,5 @@
-"""Reading request bodies: JSON only, strictly typed, decoded once straight into the handler's type."""
+"""What a handler is given as its request: a body is JSON, strictly typed, decoded once straight into the
+handler's type."""
 
 from __future__ import annotations
 
@@ -17,10 +18,6 @@ from hotel_booking.http import cookies
 from hotel_booking.http.problems import FieldProblem, InvalidShape, MalformedRequest, UnsupportedMedia
 from hotel_booking.http.shapes import body_error
 
-# Bytes of a body, by what it is: JSON and the panel's forms, prices in bulk, guests' forms, notices.
-JSON_LIMIT = 1_000_000
-SITE_LIMIT = 128_000
-NOTICE_LIMIT = 500_000
 _TRUNCATED = "Input data was truncated"
 _MOST_NAMED = 20  # members given twice that are named
 
