@@ -249,7 +249,12 @@ async def test_nothing_is_cut_off_where_letters_are_twice_as_large(
             )
             wrong.extend(f"cut off: {one}" for one in clipped)
 
-        for path in ("/de/", f"/de/search{QUESTION}&place=2267057", f"/de/hotels/{SLUG}{QUESTION}"):
+        for path in (
+            "/de/",
+            f"/de/search{QUESTION}&place=2267057",
+            f"/es/hotels/{SLUG}{QUESTION}",
+            f"/de/hotels/{SLUG}{QUESTION}",
+        ):
             await page.goto(path)
             await looked()
         await page.locator(".offer-buy button").last.click()
