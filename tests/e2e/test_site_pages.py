@@ -192,6 +192,13 @@ SPACED = """() => {
 }"""
 
 
+LARGE = """() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("html { font-size: 200% !important }");
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+
+
 @pytest.mark.parametrize("language", ["de", "fr"])
 async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
     db: Database, database_url: str, language: str, browser: Browser
@@ -218,6 +225,48 @@ async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
         await page.goto(f"/{language}/no-such-page")
         await page.evaluate(SPACED)
         assert wrong + await wider_than_the_screen(page) == []
+
+
+async def test_nothing_is_cut_off_where_letters_are_twice_as_large(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    """WCAG 1.4.4, on a phone: what is dear has the longest price, and German the longest words."""
+    await small_hotel(db, rooms=5)
+    await in_lisbon(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_night SET price = price * 100")
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, viewport={"width": 390, "height": 844}) as page,
+    ):
+        wrong: list[str] = []
+
+        async def looked() -> None:
+            await page.evaluate(LARGE)
+            wrong.extend(await wider_than_the_screen(page))
+            clipped = await page.locator(":is(.hotel-card, .room, .summary)").evaluate_all(
+                "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.className)"
+            )
+            wrong.extend(f"cut off: {one}" for one in clipped)
+
+        for path in (
+            "/de/",
+            f"/de/search{QUESTION}&place=2267057",
+            f"/es/hotels/{SLUG}{QUESTION}",
+            f"/de/hotels/{SLUG}{QUESTION}",
+        ):
+            await page.goto(path)
+            await looked()
+        await page.locator(".offer-buy button").last.click()
+        await page.wait_for_load_state()
+        await looked()
+        await fill_in(page)
+        await looked()
+        await page.locator("form.card button.primary").first.click()
+        await page.wait_for_load_state()
+        await looked()
+        await screenshot(page, "site-booking-large")
+        assert wrong == []
 
 
 async def test_a_long_word_makes_no_message_wider_than_a_phone(browser: Browser) -> None:

@@ -583,3 +583,28 @@ async def test_a_declined_card_and_a_transfer_speak_of_all_rooms(
                 r"<h1>.*?</h1>\s*<p>(.*?)</p>", (await client.get(sent.headers["location"])).text
             )
             assert said[2] in told[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "of_one", "of_two"),
+    [
+        ("en", "the last room. ", "one of these rooms, and there aren’t enough left. "),
+        ("de", "Das letzte Zimmer wurde", "Eines dieser Zimmer wurde"),
+        ("ar", "حُجزت الغرفة الأخيرة", "حُجزت إحدى هاتين الغرفتين"),
+    ],
+)
+async def test_rooms_that_have_gone_are_told_by_their_number(
+    db: Database, database_url: str, language: str, of_one: str, of_two: str
+) -> None:
+    for rooms, said in ((2, of_two), (1, of_one)):
+        if rooms == 2:
+            await small_hotel(db, rooms=2)
+        async with site(database_url) as (_, client):
+            where = await chosen(client, rooms=rooms, language=language)
+            async with db.transaction() as tx:
+                await tx.execute("UPDATE room_night SET physical = $1", rooms - 1)
+            gone = await refused_page(client, await client.post(where, data=GUEST))
+            assert said in gone.text
+            async with db.transaction() as tx:
+                await tx.execute("UPDATE room_night SET physical = 1")
+    assert await one(db, "SELECT count(*) FROM booking") == 0

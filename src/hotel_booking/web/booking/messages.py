@@ -52,6 +52,13 @@ def _of_rooms(code: str, words: gettext.NullTranslations, rooms: int) -> str | N
                 "been charged.",
                 rooms,
             )
+        case "sold_out":
+            return ngettext(
+                "Someone else has just booked the last room. You haven’t been charged.",
+                "Someone else has just booked one of these rooms, and there aren’t enough left. You haven’t "
+                "been charged.",
+                rooms,
+            )
         case "gateway_resting":
             return ngettext(
                 "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
@@ -70,8 +77,6 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
             return _(
                 "An earlier payment is still being processed. Please wait a minute, then reload this page."
             )
-        case "sold_out":
-            return _("Someone else has just booked the last room. You haven’t been charged.")
         case "too_many_open_holds":
             return _(
                 "You’re already holding several rooms. Please pay for one of them or cancel it, then book "
@@ -104,7 +109,7 @@ def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
     return None
 
 
-def with_error(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
-    """The form with why it did not go, above its fields."""
-    form.errors[""] = why(error, translations(language_of(request)))
+def with_error(request: Request[Any, Any, State], form: Form, error: DomainError, rooms: int = 1) -> Form:
+    """The form with why it did not go, above its fields. It is about so many rooms."""
+    form.errors[""] = why(error, translations(language_of(request)), rooms)
     return form
