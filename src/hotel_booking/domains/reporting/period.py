@@ -9,12 +9,12 @@ hotel's bookings, each with its account's index: the ledger is by booking, and a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.dates import MAX_NIGHTS, business_day_end
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.types import SaleTerms, Status
@@ -34,6 +34,9 @@ class Period(msgspec.Struct, frozen=True):
     last: date
 
     def __post_init__(self) -> None:
+        for name, day in (("first", self.first), ("last", self.last)):
+            if not FIRST_NIGHT < day < LAST_NIGHT:
+                raise InvalidPeriod("the days must lie between 2000 and 2100", field=name)
         if self.last < self.first:
             raise InvalidPeriod("the period ends before it begins", field="last", fix="end it later")
         if self.last - self.first >= LONGEST:
@@ -257,6 +260,9 @@ class Place(msgspec.Struct, frozen=True):
 
     at: datetime
     id: UUID
+
+
+FIRST_PLACE = Place(datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 async def movement_sums(
