@@ -152,6 +152,20 @@ async def test_the_sums_agree_with_each_other_and_with_the_ledger(month: Databas
         assert "Card terminal at the desk 1 €100.00" in text
 
 
+async def test_the_nights_of_a_stay_add_up_to_its_price(db: Database, database_url: str) -> None:
+    """Seven nights of which one costs a cent more: no seventh of it is whole."""
+    await a_month(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_night SET price = 10002 WHERE night = $1", FIRST + timedelta(days=12))
+    booking = await arrived(db, 10, 7)
+    net = await one(db, "SELECT net FROM reservation WHERE booking_id = $1", booking.id)
+    assert net % 7 != 0
+    async with panel(database_url, db, Role.FINANCE) as client:
+        nights = table(await file(client, "nights", 10, 16))
+        assert added(nights, "revenue") * 100 == net
+        assert "Room revenue €636.39" in shown(await client.get(REPORTS, params=days(10, 16)))
+
+
 async def test_the_last_night_of_a_month_ends_with_the_hotels_day(month: Database, database_url: str) -> None:
     """What is paid at two in the night belongs to the day before, in the panel as in the till."""
     async with panel(database_url, month, Role.FINANCE) as client:

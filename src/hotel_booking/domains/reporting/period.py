@@ -132,7 +132,8 @@ class MovementSum(msgspec.Struct, frozen=True):
 
 
 # What stays took, though they may have ended early: nights that went back on sale were somebody else's. Who
-# came and left before the first night was over has no night and paid all the same.
+# came and left before the first night was over has no night and paid all the same. The nights of a stay add
+# up to what it was sold for: 100.00 over three are 33.33, 33.33 and 33.34.
 _NIGHTS = """
 WITH sold AS (
     SELECT coalesce(lower(r.taken), r.arrival) AS first, coalesce(upper(r.taken), r.arrival + 1) AS until,
@@ -142,7 +143,7 @@ WITH sold AS (
        AND r.status IN ('confirmed', 'checked_in', 'checked_out')
 ), night_sold AS (
     SELECT s.first + i AS night, sum(s.sold)::int AS sold,
-           (sum(1000 * s.net / (s.until - s.first)) / 1000)::bigint AS revenue,
+           sum(s.net * (i + 1) / (s.until - s.first) - s.net * i / (s.until - s.first))::bigint AS revenue,
            (count(*) FILTER (WHERE i = 0))::int AS arrivals
       FROM sold s CROSS JOIN LATERAL generate_series(greatest($2::date - s.first, 0),
                                                      least($3::date - s.first, s.until - s.first - 1)) AS i

@@ -68,14 +68,13 @@ SELECT t.property_id, n.night, sum(n.capacity)::int AS available
  GROUP BY t.property_id, n.night
 """
 
-# Whole thousandths of minor units, which are several times quicker to add up than decimals.
+# Whole minor units, as in `period`: the nights of a stay add up to what it was sold for.
 _SOLD = """
 SELECT t.property_id, r.arrival + i AS night, count(*) AS sold,
-       (sum(r.share) / 1000)::bigint AS revenue,
+       sum(r.net * (i + 1) / r.nights - r.net * i / r.nights)::bigint AS revenue,
        count(*) FILTER (WHERE i = 0) AS arrivals
   FROM room_type t
- CROSS JOIN LATERAL (SELECT arrival, departure, 1000 * net / (departure - arrival) AS share
-                       FROM reservation
+ CROSS JOIN LATERAL (SELECT arrival, departure, net, departure - arrival AS nights FROM reservation
                       WHERE room_type_id = t.id AND status IN ('confirmed', 'checked_in') AND arrival <= $3
                         AND departure > $2 OFFSET 0) AS r
  CROSS JOIN LATERAL generate_series(greatest($2 - r.arrival, 0),
