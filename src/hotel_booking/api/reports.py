@@ -39,7 +39,7 @@ Kind = Literal[
 ]
 
 
-class Night(msgspec.Struct, frozen=True):
+class NightReport(msgspec.Struct, frozen=True):
     """A night's rooms and their revenue without taxes. `available` is null once the night is archived; so is
     what is divided by nothing."""
 
@@ -52,11 +52,11 @@ class Night(msgspec.Struct, frozen=True):
     revpar: Money | None
 
 
-class Nights(msgspec.Struct, frozen=True):
+class NightsReport(msgspec.Struct, frozen=True):
     """Each night that begins on one of the days."""
 
     property: str
-    nights: list[Night]
+    nights: list[NightReport]
 
 
 class AccountLine(msgspec.Struct, frozen=True):
@@ -79,12 +79,12 @@ class AccountLine(msgspec.Struct, frozen=True):
     tags=["Reports"],
     summary="Rooms and revenue, night by night",
 )
-async def list_nights(slug: str, tx: Transaction, caller: Caller, first: _First, last: _Last) -> Nights:
+async def list_nights(slug: str, tx: Transaction, caller: Caller, first: _First, last: _Last) -> NightsReport:
     """Rooms of confirmed stays, of guests in the house and of those who have left; what each stay was sold
     for is spread evenly over its nights."""
     property_ = await owned(tx, slug, caller)
     found = await period.nights(tx, Period(property_.id, first, last))
-    return Nights(property_.slug, [_night(one, property_.currency) for one in found])
+    return NightsReport(property_.slug, [_night(one, property_.currency) for one in found])
 
 
 @get(
@@ -129,11 +129,11 @@ def _place(cursor: str | None, asked: Period) -> Place:
     return Place(given[4], given[5])
 
 
-def _night(one: NightFigures, currency: str) -> Night:
+def _night(one: NightFigures, currency: str) -> NightReport:
     def money(amount: int | None) -> Money | None:
         return None if amount is None else Money(amount, currency)
 
-    return Night(
+    return NightReport(
         night=one.night,
         available=one.available or None,
         sold=one.sold,
