@@ -76,7 +76,9 @@ async def download_bookings(
     """All bookings that fit as a file, not a page of them."""
     form = await read(request)
     async with database.reading() as tx:
-        known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
+        known = await list_properties(
+            tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW), now=now
+        )
         wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
         style = style_of(form)
         if form.errors:
@@ -101,7 +103,7 @@ async def _listed(
     form: Form,
     cursor: str | None = None,
 ) -> Response[str]:
-    known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
+    known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW), now=now)
     wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
     asked = {name: form.value(name) for name in _FIELDS}
     found, inside = None, list[InRoom]()
@@ -120,7 +122,7 @@ async def _listed(
         form=form,
         asked=_FIELDS,
         styles=STYLES,
-        property_names=[(property_.slug, property_.name) for property_ in known],
+        property_names=[(property_.slug, property_.label) for property_ in known],
         statuses=_STATUSES,
         balances=_BALANCES,
         sorts={name: label for name, (_, _, label) in _SORTS.items()},

@@ -84,9 +84,7 @@ async def pick_property(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, q: str = ""
 ) -> Response[Any]:
     """The properties whose rates the caller may see; straight on where there is one."""
-    found = [
-        row for row in await properties_within(tx, caller.properties_for(Permission.RATES_VIEW)) if row.active
-    ]
+    found = await properties_within(tx, caller.properties_for(Permission.RATES_VIEW))
     if len(found) == 1:
         return see_other(request, f"/admin/properties/{found[0].slug}/rates")
     words = fold_words(q[:200])
@@ -100,7 +98,7 @@ async def show_grid(
 ) -> Response[str]:
     """Nights by room types and plans. Four statements, whatever the size: the catalogue, the nights, the
     prices and the last edits."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     may_edit = caller.may(Permission.RATES_EDIT, catalogue.property.id)
@@ -155,7 +153,7 @@ async def save_cells(
 ) -> Response[Any]:
     """Save cells, all or nothing. Those that somebody changed meanwhile are shown with both values; what is
     wrong is shown beside its field."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     view = view_of(
         form, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
@@ -191,7 +189,7 @@ async def edit_nights(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """A room type, or it on a plan, night by night: a plain form for those who have no script or no mouse."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     if not view.room_type:

@@ -7,7 +7,7 @@ accounts; and each of it as a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -116,7 +116,7 @@ async def _shown(
         status=422 if form.errors else 200,
         form=form,
         hotel=hotel,
-        known=[(row.slug, f"{row.name}, {row.city}") for row in known],
+        known=[(row.slug, row.label) for row in known],
         asked=asked,
         files=_FILES,
         styles=STYLES,
@@ -124,13 +124,9 @@ async def _shown(
     )
 
 
-async def _hotels(tx: Transaction, caller: Caller, form: Form) -> tuple[list[Choice], Choice]:
+async def _hotels(tx: Transaction, caller: Caller, form: Form) -> tuple[Sequence[Choice], Choice]:
     """Those that the caller may see reports of, and the one that is asked for."""
-    known = [
-        row
-        for row in await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
-        if row.active or row.slug == form.value("property")
-    ]
+    known = await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
     slug = form.value("property") or (known[0].slug if known else "")
     hotel = next((row for row in known if row.slug == slug), None)
     if hotel is None:

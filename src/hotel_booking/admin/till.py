@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -68,7 +69,7 @@ async def download_till(
 class _Asked(msgspec.Struct, frozen=True):
     """What is in the till of one of the hotels that somebody may look at."""
 
-    known: list[Choice]
+    known: Sequence[Choice]
     hotel: Choice
     since: datetime
     until: datetime
@@ -78,11 +79,7 @@ class _Asked(msgspec.Struct, frozen=True):
 
 async def _asked(tx: Transaction, caller: Caller, now: datetime, form: Form) -> _Asked:
     """What a form asks for; where something is wrong with it, that stands there, and no entry here."""
-    known = [
-        row
-        for row in await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
-        if row.active
-    ]
+    known = await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
     slug = form.value("property") or (known[0].slug if known else "")
     hotel = next((row for row in known if row.slug == slug), None)
     if hotel is None:
@@ -107,7 +104,7 @@ def _shown(request: Request[Any, Any, State], form: Form, asked: _Asked, now: da
         status=422 if form.errors else 200,
         form=form,
         hotel=asked.hotel,
-        known=[(row.slug, f"{row.name}, {row.city}") for row in asked.known],
+        known=[(row.slug, row.label) for row in asked.known],
         since=asked.since,
         until=asked.until if form.value("until") else min(asked.until, now),
         begun=_field(asked.begun, asked.hotel),

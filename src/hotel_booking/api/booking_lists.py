@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
 from hotel_booking.api.properties import owned
-from hotel_booking.core.dates import Instant
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, Instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import partners
@@ -77,6 +77,14 @@ async def list_bookings(
     """In the order in which they were made: what is booked meanwhile comes last, and no page moves. A page
     may have fewer than `limit`, even none: go on as long as there is a `next_cursor`."""
     property_ = await owned(tx, slug, caller)
+    for name, day in (
+        ("arrival_from", arrival_from),
+        ("arrival_to", arrival_to),
+        ("departure_from", departure_from),
+        ("departure_to", departure_to),
+    ):
+        if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
+            raise Invalid("the day must lie between 2000 and 2100", field=name)
     after = _place(cursor, property_.id)
     wanted = Wanted(
         property_ids=frozenset({property_.id}),

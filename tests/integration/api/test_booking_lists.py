@@ -168,6 +168,8 @@ async def test_filters_and_refusals(hotel: Database, database_url: str) -> None:
             (BOOKINGS, {"cursor": resume}, "invalid_cursor", "cursor"),
             (BOOKINGS, {"status": "lost"}, None, "status"),
             (BOOKINGS, {"limit": 101}, None, "limit"),
+            (BOOKINGS, {"arrival_from": "0001-01-01"}, None, "arrival_from"),
+            (BOOKINGS, {"departure_to": "9999-12-31"}, None, "departure_to"),
             (BOOKINGS, {"arrival": arrival}, None, "arrival"),
         ):
             refused = await client.get(address, params=asked)

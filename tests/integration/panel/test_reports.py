@@ -9,6 +9,7 @@ import re
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,9 +19,10 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.payments.types import DeskWay
 from hotel_booking.domains.reporting import exports
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.factories.paying import one
 from tests.factories.small_hotel import FIRST, GUEST, SLUG, make_quote, small_hotel, stay
@@ -150,6 +152,20 @@ async def test_the_sums_agree_with_each_other_and_with_the_ledger(month: Databas
         assert "Card terminal at the desk 1 €100.00" in text
 
 
+async def test_the_nights_of_a_stay_add_up_to_its_price(db: Database, database_url: str) -> None:
+    """Seven nights of which one costs a cent more: no seventh of it is whole."""
+    await a_month(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_night SET price = 10002 WHERE night = $1", FIRST + timedelta(days=12))
+    booking = await arrived(db, 10, 7)
+    net = await one(db, "SELECT net FROM reservation WHERE booking_id = $1", booking.id)
+    assert net % 7 != 0
+    async with panel(database_url, db, Role.FINANCE) as client:
+        nights = table(await file(client, "nights", 10, 16))
+        assert added(nights, "revenue") * 100 == net
+        assert "Room revenue €636.39" in shown(await client.get(REPORTS, params=days(10, 16)))
+
+
 async def test_the_last_night_of_a_month_ends_with_the_hotels_day(month: Database, database_url: str) -> None:
     """What is paid at two in the night belongs to the day before, in the panel as in the till."""
     async with panel(database_url, month, Role.FINANCE) as client:
@@ -242,6 +258,48 @@ async def test_what_cannot_be_reported_is_said(month: Database, database_url: st
             )
             assert (answer.status_code, "must be one of the options" in answer.text.lower()) == (422, True)
     assert await one(month, "SELECT count(*) FROM audit_entry WHERE action = 'export'") == 0
+
+
+async def test_the_api_tells_the_same(month: Database, database_url: str) -> None:
+    where = f"/api/v1/properties/{SLUG}"
+    asked = {name: value for name, value in days(0, 2).items() if name != "property"}
+    async with panel(database_url, month, Role.FINANCE) as client:
+        nights, account = [table(await file(client, report, 0, 2)) for report in ("nights", "account")]
+    async with running(settings_for(database_url)) as (_, client):
+        client.headers.update(bearer(await api_key(month, Scope.REPORTS_READ)))
+        told = (await client.get(f"{where}/nights", params=asked)).json()
+        assert [(one["night"], str(one["sold"]), str(one["available"])) for one in told["nights"]] == [
+            (row["night"], row["sold"], row["available"]) for row in nights
+        ]
+        assert [one["revenue"]["amount"] for one in told["nights"]] == [
+            Decimal(row["revenue"]) * 100 for row in nights
+        ]
+        lines: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = await client.get(
+                f"{where}/account-lines", params={**asked, **({"cursor": cursor} if cursor else {})}
+            )
+            assert answer.status_code == 200, answer.text
+            lines += answer.json()["items"]
+            cursor = answer.json()["next_cursor"]
+        for name in ("charged", "received"):
+            assert [None if one[name] is None else one[name]["amount"] for one in lines] == [
+                Decimal(row[name]) * 100 if row[name] else None for row in account
+            ]
+        for path in ("nights", "account-lines"):
+            for wrong, field in (
+                ({"last": "2100-01-02"}, "last"),
+                ({"first": "0001-01-01", "last": "0001-01-02"}, "first"),
+                ({"first": "9999-12-31", "last": "9999-12-31"}, "first"),
+                ({"first": "2029-01-01"}, "last"),
+            ):
+                refused = await client.get(f"{where}/{path}", params={**asked, **wrong})
+                assert (refused.status_code, refused.json()["field"]) == (422, field), wrong
+            assert (await client.get(f"{where}/{path}")).json()["field"] in ("first", "last")
+            other = bearer(await api_key(month, Scope.BOOKINGS_READ))
+            refused = await client.get(f"{where}/{path}", params=asked, headers=other)
+            assert refused.json()["code"] == "missing_scope"
 
 
 async def test_a_group_sees_each_hotel_by_itself(month: Database, database_url: str) -> None:

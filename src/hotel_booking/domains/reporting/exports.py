@@ -9,10 +9,9 @@ What somebody searched for is not in it: it is a guest's name.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
-from uuid import UUID
 
 from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
@@ -20,7 +19,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.core.spreadsheets import START, Cell, Style, clock, line
 from hotel_booking.domains.bookings.search import Position, Wanted, find_bookings
 from hotel_booking.domains.reporting import period as reports
-from hotel_booking.domains.reporting.period import Period, Place
+from hotel_booking.domains.reporting.period import FIRST_PLACE, Period, Place
 from hotel_booking.domains.reporting.till import DeskEntry
 
 Report = Literal["nights", "stays", "taxes", "account"]
@@ -28,7 +27,6 @@ Cells = list[Cell]
 
 _BATCH = 500  # bookings that are read at once
 _PART = 32_768  # bytes that are sent at once
-_NEVER = Place(datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0))
 _PER_CENT = Decimal("0.0001")  # of parts per million, and of occupancy in ten thousandths
 
 TABLES: dict[str, dict[str, str]] = {
@@ -194,7 +192,7 @@ async def account(
     db: Database, *, property_id: int, since: datetime, until: datetime, timezone: str
 ) -> AsyncIterator[Cells]:
     """What moved in the guests' accounts from `since` to before `until`, booking by booking."""
-    after: Place | None = _NEVER
+    after: Place | None = FIRST_PLACE
     while after is not None:
         async with db.reading() as tx:
             found, after = await reports.movements(

@@ -9,12 +9,12 @@ hotel's bookings, each with its account's index: the ledger is by booking, and a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import msgspec
 
-from hotel_booking.core.dates import MAX_NIGHTS, business_day_end
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.types import SaleTerms, Status
@@ -34,6 +34,9 @@ class Period(msgspec.Struct, frozen=True):
     last: date
 
     def __post_init__(self) -> None:
+        for name, day in (("first", self.first), ("last", self.last)):
+            if not FIRST_NIGHT < day < LAST_NIGHT:
+                raise InvalidPeriod("the days must lie between 2000 and 2100", field=name)
         if self.last < self.first:
             raise InvalidPeriod("the period ends before it begins", field="last", fix="end it later")
         if self.last - self.first >= LONGEST:
@@ -129,7 +132,8 @@ class MovementSum(msgspec.Struct, frozen=True):
 
 
 # What stays took, though they may have ended early: nights that went back on sale were somebody else's. Who
-# came and left before the first night was over has no night and paid all the same.
+# came and left before the first night was over has no night and paid all the same. The nights of a stay add
+# up to what it was sold for: 100.00 over three are 33.33, 33.33 and 33.34.
 _NIGHTS = """
 WITH sold AS (
     SELECT coalesce(lower(r.taken), r.arrival) AS first, coalesce(upper(r.taken), r.arrival + 1) AS until,
@@ -139,7 +143,7 @@ WITH sold AS (
        AND r.status IN ('confirmed', 'checked_in', 'checked_out')
 ), night_sold AS (
     SELECT s.first + i AS night, sum(s.sold)::int AS sold,
-           (sum(1000 * s.net / (s.until - s.first)) / 1000)::bigint AS revenue,
+           sum(s.net * (i + 1) / (s.until - s.first) - s.net * i / (s.until - s.first))::bigint AS revenue,
            (count(*) FILTER (WHERE i = 0))::int AS arrivals
       FROM sold s CROSS JOIN LATERAL generate_series(greatest($2::date - s.first, 0),
                                                      least($3::date - s.first, s.until - s.first - 1)) AS i
@@ -257,6 +261,9 @@ class Place(msgspec.Struct, frozen=True):
 
     at: datetime
     id: UUID
+
+
+FIRST_PLACE = Place(datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 async def movement_sums(
