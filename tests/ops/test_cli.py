@@ -157,6 +157,43 @@ def test_an_unreachable_database_is_one_clear_line() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_database_may_stand_in_a_file_for_every_command(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text(f"{database_url}\n")
+    other = {"HOTEL_DATA_DIR": str(tmp_path / "none"), "HOTEL_SPOOL_DIR": str(tmp_path / "spool")}
+    for words, works in (
+        (["incident", "list"], "There is none."),
+        (["migrate", "--check"], "nothing to do"),
+        (["staff", "create-owner", "--email", "a@hotel.example", "--name", "Ana"], "/admin/invitation/"),
+        (["ops", "maintenance", "on"], "Next: hotel-booking ops maintenance off"),
+    ):
+        done = run(*words, DATABASE_URL_FILE=str(file), HOTEL_OPS_DIR=str(tmp_path), **other)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert works in done.stdout
+    whole = run("backup", str(tmp_path / "one"), DATABASE_URL=database_url, **other)
+    assert whole.returncode == 0, whole.stderr
+    nowhere = tmp_path / "nowhere"
+    nowhere.write_text("postgresql://nobody@nowhere.invalid/none")
+    done = run("restore", str(tmp_path / "one"), DATABASE_URL_FILE=str(nowhere), **other)
+    assert "nowhere.invalid" in done.stderr, "the file is put into no demo"
+
+
+def test_a_host_in_a_file_is_enough_for_backups(tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("db.example")
+    store = {"HOTEL_BACKUP_ENGINE": "dump", "HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": "k" * 43}
+    names = {"DB_HOST_FILE": str(tmp_path / "host"), "DB_USER": "hotel", "DB_NAME": "hotel"}
+    done = run("ops", "backup", "list", **store, **names)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "There is none yet" in done.stdout
+
+
+def test_a_command_that_asks_no_database_takes_any_that_is_named() -> None:
+    replica = {"DB_HOST": "db", "DB_USER": "hotel", "DB_NAME": "hotel", "DB_READ_HOST": "replica"}
+    for environ in (replica, {"DB_HOST": "db"}, {"DATABASE_URL_FILE": "/nowhere"}):
+        done = run("cache", "clear", REDIS_URL="redis://127.0.0.1:1", **environ)
+        assert done.stderr.startswith("hotel-booking: Redis cannot be asked: connecting to"), done.stderr
+
+
 def test_serving_an_old_schema_is_refused_with_the_command_that_helps(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")

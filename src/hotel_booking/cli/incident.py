@@ -212,12 +212,13 @@ def assess(
 def checklist(number: Number, data_dir: DataDir = None) -> None:
     """The runbook's common issues with their commands filled in, what fits its alerts first."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.domains.incidents import checklists, queries
 
     async def look(tx: Any, _now: datetime) -> list[str]:
         incident = await queries.find(tx, number)
-        environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql:///", **os.environ}
-        settings = read_settings(environ)
+        there = os.environ if names_database(os.environ) else {**os.environ, "DATABASE_URL": "postgresql:///"}
+        settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **there})
         values = checklists.values_of(settings, incident)
         lines: list[str] = []
         for one in checklists.for_incident(incident, await queries.alerts(tx, number)):

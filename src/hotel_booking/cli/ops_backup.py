@@ -385,8 +385,9 @@ def drilled(
 def _tell_drill(result: Any) -> None:
     """Where the environment names a database; what it does not take is said, with the way to do it later."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
 
-    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DB_HOST", "DB_HOST_FILE")):
+    if names_database(os.environ):
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         if result.tell(url):
             return
