@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -99,6 +100,23 @@ def test_what_is_not_there_is_shown_by_a_command(database_url: str, words: list[
     done = command(*words, DATABASE_URL=database_url)
     assert done.returncode == 2
     assert works in done.stderr
+
+
+def test_lists_are_json_for_programs(database_url: str, tmp_path: Path) -> None:
+    made = command("api-key", "create", "--name", "A [b]", "--scope", "all", DATABASE_URL=database_url)
+    assert made.returncode == 0, made.stderr
+    store = {"HOTEL_BACKUP_ENGINE": "dump", "HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": "k" * 43}
+    for words, found in (
+        (("incident", "list"), []),
+        (("incident", "list", "--published"), []),
+        (("exchange-rates", "show"), []),
+        (("ops", "backup", "list"), {"backups": [], "latest": None}),
+    ):
+        done = run(*words, "--json", DATABASE_URL=database_url, **store)
+        assert json.loads(done.stdout) == found, words
+    (key,) = json.loads(command("api-key", "list", "--json", DATABASE_URL=database_url).stdout)
+    assert (key["name"], key["scopes"], key["revoked_at"]) == ("A [b]", ["all"], None)
+    assert not {"secret", "hash"} & set(key)
 
 
 def test_a_wrong_day_is_answered_with_a_right_one() -> None:
