@@ -49,6 +49,7 @@ NOUNS = {
 
 
 _WRONG = 2  # the exit code of what a person can act on
+_UNREAD = 128 + signal.SIGPIPE  # as shells say it of who writes on where nobody reads
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 # What works at a terminal, where the error itself speaks of the API or of the panel's page.
 _FIXES = {
@@ -105,6 +106,10 @@ class Nouns(TyperGroup):
         console.print("[bold]Usage:[/] hotel-booking NOUN [VERB] [OPTIONS]\n")
         console.print(table)
         console.print("\n[dim]hotel-booking NOUN --help says more; start with[/] hotel-booking demo")
+        console.print(
+            "[dim]Exit codes: 0 done; 1 refused, failed, or something found; 2 typed wrongly, or not possible"
+            " as things are; 3 what the verb's help says; 130 interrupted.[/]"
+        )
 
 
 app = typer.Typer(cls=Nouns, no_args_is_help=True, add_completion=False)
@@ -137,6 +142,9 @@ def main() -> None:
         _run()
     except SystemExit as end:
         _tell_the_rest(told=end.code == _WRONG)
+        # Typer and Rich end with 1, which would say that something was found or refused.
+        if end.code == 1 and isinstance(end.__context__, BrokenPipeError):
+            raise SystemExit(_UNREAD) from None
         raise
 
 

@@ -13,6 +13,7 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.screen import Json, listing, print_json, screen
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
@@ -71,13 +72,14 @@ def create(
 
 
 @app.command("list")
-def list_keys(data_dir: DataDir = None) -> None:
+def list_keys(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Every key, newest first."""
     from rich.markup import escape
 
-    from hotel_booking.cli.screen import listing, screen
-
     keys = _in_transaction(data_dir, lambda tx: queries.list_keys(tx, limit=1000))
+    if as_json:
+        print_json(keys)
+        return
     now = utc_now()
     table = listing("id", "name", "scopes", "properties", "state", "last used")
     for key in keys:

@@ -29,8 +29,9 @@ def clear() -> None:
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.redis_link import connected_now, failures
     from hotel_booking.core.setting import ConfigError
+    from hotel_booking.core.setting_files import with_no_database
 
-    environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
+    environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     url = read_settings(environ).redis_url
     if url is None:
         raise ConfigError(["no Redis: set REDIS_URL or REDIS_HOST"])

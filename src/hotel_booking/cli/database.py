@@ -13,6 +13,7 @@ import typer
 
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 from hotel_booking.ops.refusals import plainly
 
@@ -47,7 +48,7 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
 
     Raises `ConfigError` or `EmbeddedError` with one line that says what to do.
     """
-    if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
+    if data_dir is None and names_database(os.environ):
         environ = {"HOTEL_ENVIRONMENT": "demo", **os.environ}
         url = read_settings(environ).database_url
         check_reachable(url)

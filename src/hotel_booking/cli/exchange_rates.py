@@ -15,6 +15,7 @@ import typer
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.screen import Json, listing, print_json, screen
 from hotel_booking.core.counting import count
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,10 +27,10 @@ def _verbs() -> None:
 
 
 @app.command()
-def show(data_dir: DataDir = None) -> None:
+def show(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Every rate with its day, its age and who said so."""
     with database_url(data_dir) as url:
-        asyncio.run(_show(url))
+        asyncio.run(_show(url, as_json=as_json))
 
 
 @app.command("set")
@@ -103,14 +104,16 @@ def _rate(text: str) -> Decimal:
     return Decimal(text)
 
 
-async def _show(url: str) -> None:
-    from hotel_booking.cli.screen import listing, screen
+async def _show(url: str, *, as_json: bool) -> None:
     from hotel_booking.core.clock import utc_now
     from hotel_booking.core.db import Database
     from hotel_booking.domains.exchange.queries import known_rates
 
     async with Database.open(url, size=1) as db, db.transaction() as tx:
         rates = await known_rates(tx)
+    if as_json:
+        print_json(rates)
+        return
     if not rates:
         print(
             "No exchange rate is known. `hotel-booking exchange-rates fetch` asks the European Central Bank."

@@ -13,6 +13,7 @@ import typer
 from hotel_booking.cli import incident_after
 from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.incident_acts import By, Number, act, read
+from hotel_booking.cli.screen import Json, listing, print_json, screen
 from hotel_booking.cli.sure import Yes, ask
 
 app = typer.Typer(no_args_is_help=True, help="Incidents: declare them, work on them, learn from them.")
@@ -78,20 +79,22 @@ def list_all(
     published: Annotated[
         bool, typer.Option("--published", help="What customers read on the status page.")
     ] = False,
+    as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Incidents that are not closed, newest first."""
     from rich.markup import escape
 
-    from hotel_booking.cli.screen import listing, screen
     from hotel_booking.domains.incidents import queries
 
     console = screen()
     if published:
         shown = read(data_dir, lambda tx, now: queries.public_incidents(tx, since=now - timedelta(days=90)))
-        if not shown:
+        if as_json:
+            print_json(shown)
+        elif not shown:
             print("Customers read of none.")
-        for incident in shown:
+        for incident in () if as_json else shown:
             console.print(f"[bold]{escape(incident.title)}[/] {incident.status}", soft_wrap=True)
             for update in incident.updates:
                 console.print(
@@ -99,6 +102,9 @@ def list_all(
                 )
         return
     found = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
+    if as_json:
+        print_json(found)
+        return
     if not found:
         print("There is none.")
         return
@@ -212,12 +218,13 @@ def assess(
 def checklist(number: Number, data_dir: DataDir = None) -> None:
     """The runbook's common issues with their commands filled in, what fits its alerts first."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.domains.incidents import checklists, queries
 
     async def look(tx: Any, _now: datetime) -> list[str]:
         incident = await queries.find(tx, number)
-        environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql:///", **os.environ}
-        settings = read_settings(environ)
+        there = os.environ if names_database(os.environ) else {**os.environ, "DATABASE_URL": "postgresql:///"}
+        settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **there})
         values = checklists.values_of(settings, incident)
         lines: list[str] = []
         for one in checklists.for_incident(incident, await queries.alerts(tx, number)):

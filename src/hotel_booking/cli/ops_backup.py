@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from hotel_booking.cli.ops_inputs import Signers, told
+from hotel_booking.cli.screen import Json, listing, print_json, screen
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import plainly
@@ -54,26 +55,23 @@ def _say(line: str) -> None:
 
 
 @app.command(name="list")
-def list_backups(of: OfWhat = "database") -> None:
+def list_backups(of: OfWhat = "database", as_json: Json = False) -> None:
     """Every backup that is there, newest first, and up to when the store can restore."""
-    from hotel_booking.cli.screen import listing, screen
-
     engine = _backups(of)
     table = listing("ID", "kind", "taken (UTC)", "seconds", "size")
     there = engine.backups()
+    latest = engine.latest() if there and of == "database" else None
+    if as_json:
+        print_json({"backups": there, "latest": latest})
+        return
     for backup in there:
         seconds = (backup.consistent_at - backup.begun_at).total_seconds()
-        table.add_row(
-            backup.id,
-            backup.kind,
-            f"{backup.begun_at:%Y-%m-%d %H:%M:%S}",
-            f"{seconds:.0f}",
-            f"{backup.bytes / 1e6:,.1f} MB",
-        )
+        taken, size = f"{backup.begun_at:%Y-%m-%d %H:%M:%S}", f"{backup.bytes / 1e6:,.1f} MB"
+        table.add_row(backup.id, backup.kind, taken, f"{seconds:.0f}", size)
     console = screen()
     first = "ops database maintenance --now --archive 3y" if of == "archive" else "ops backup backup"
     console.print(table if there else f"There is none yet: hotel-booking {first}")
-    if there and of == "database" and (latest := engine.latest()):
+    if latest:
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -385,8 +383,9 @@ def drilled(
 def _tell_drill(result: Any) -> None:
     """Where the environment names a database; what it does not take is said, with the way to do it later."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
 
-    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DB_HOST", "DB_HOST_FILE")):
+    if names_database(os.environ):
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         if result.tell(url):
             return

@@ -85,9 +85,10 @@ def _server(data_dir: Path | None) -> Iterator[str]:
 
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.setting import ConfigError
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.ops.embedded import Cluster
 
-    if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
+    if data_dir is None and names_database(os.environ):
         try:
             yield read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         except psycopg.OperationalError as error:

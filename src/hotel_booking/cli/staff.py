@@ -19,6 +19,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.setting_files import with_no_database
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Grant
@@ -118,7 +119,7 @@ async def _member(tx: Transaction, email: str) -> Staff:
 
 
 def _public_url() -> str:
-    environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
+    environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     return read_settings(environ).public_url.rstrip("/")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-_NUMBER = re.compile(r"\[Errno -?\d+\] ")
+_NUMBER = re.compile(r"(\[Errno -?\d+\]|Error \d+) ")
 
 
 class Refused(Exception):
