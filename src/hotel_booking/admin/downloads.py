@@ -19,8 +19,8 @@ from hotel_booking.domains.reporting.exports import Cells
 from hotel_booking.http.ui.forms import Form
 
 STYLES: dict[Style, str] = {
-    "comma": "Commas, 1234.50",
-    "semicolon": "Semicolons, 1234,50",
+    "comma": "1234.50",
+    "semicolon": "1234,50",
 }
 _NO_NAME = re.compile(r"[^A-Za-z0-9.-]+")
 

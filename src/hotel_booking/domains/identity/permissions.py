@@ -116,7 +116,7 @@ _WORDS: dict[Permission, str] = {
     _P.BOOKINGS_WAIVE: "Waive a cancellation fee, with a reason",
     _P.BOOKINGS_NOTE: "Write notes on bookings",
     _P.STAYS_MANAGE: "Check guests in and out, mark no-shows, take rooms out of order",
-    _P.PAYMENTS_VIEW: "See payments and refunds",
+    _P.PAYMENTS_VIEW: "See payments, refunds and reports",
     _P.PAYMENTS_RECORD: "Record payments taken at the desk, and money given back there",
     _P.PAYMENTS_MANAGE: "Capture and refund payments, and reverse those taken at the desk",
     _P.CATALOGUE_VIEW: "See properties, room types, rooms, plans, policies and taxes",
