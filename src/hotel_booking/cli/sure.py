@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
+from hotel_booking.ops.refusals import Refused
+
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def ask(what: str, *, yes: bool) -> None:
-    """Go on where the person at the terminal says so; else the command ends with 1, and nothing was done."""
-    if yes or not sys.stdin.isatty():
-        return
-    if not typer.confirm(what, err=True):
-        print("Nothing was changed.", file=sys.stderr)
-        raise typer.Exit(1)
+    """Go on where the person at the terminal says so. Raises `Refused`: nothing was done."""
+    if not yes and sys.stdin.isatty() and not typer.confirm(what, err=True):
+        raise Refused("nothing was changed")

@@ -56,7 +56,7 @@ async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_u
         (("replay", "H1.csv", "--database-url", database_url), f"will stand in the database {name} at"),
     ):
         code, said = at_a_terminal(words, "n", DATABASE_URL=database_url)
-        assert (code, "Nothing was changed." in said) == (1, True), said
+        assert (code, "hotel-booking: nothing was changed" in said) == (1, True), said
         assert question in said
     async with db.transaction() as tx:
         key = await queries.find_key(tx, int(number))
