@@ -52,6 +52,8 @@ LONGEST = (
     "integration/http",
     "integration",
 )
+# Programs that are started, servers that come back: workers with these alone leave a core without work.
+WAITING = "ops"
 
 
 # Random data: few examples of each at a push, many each night (`--hypothesis-profile night`).
@@ -85,8 +87,15 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest goes first; a file's tests stay together."""
+    """What takes longest goes first, and what mostly waits between what computes, so that the cores have
+    something to do; a file's tests stay together."""
     items.sort(key=lambda item: _rank(item.path))
+    files = list(dict.fromkeys(item.path for item in items))
+    waiting = [file for file in files if _rank(file) == len(LONGEST) and file.is_relative_to(_HERE / WAITING)]
+    computing = sum(_rank(file) < len(LONGEST) for file in files)
+    places: dict[Path, float] = {file: place for place, file in enumerate(files)}
+    places |= {file: place * computing / len(waiting) - 0.5 for place, file in enumerate(waiting, 1)}
+    items.sort(key=lambda item: places[item.path])
 
 
 @cache

@@ -7,6 +7,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications import rendering
+from hotel_booking.domains.notifications.samples import SAMPLES
 from tests.clients.browser import (
     WIDTHS,
     accessibility,
@@ -180,3 +182,134 @@ async def test_long_words_of_headings_stay_on_a_phones_screen(
         assert "Geschäftsbedingungen" in await page.locator("h1").inner_text()
         await screenshot(page, "site-terms-320")
         assert await wider_than_the_screen(page) == []
+
+
+SPACED = """() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+        word-spacing: 0.16em !important } p { margin-block-end: 2em !important }`);
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+
+
+LARGE = """() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("html { font-size: 200% !important }");
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+}"""
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
+    db: Database, database_url: str, language: str, browser: Browser
+) -> None:
+    """320 pixels are a screen at four times its size (WCAG 1.4.10); readers may space texts (1.4.12)."""
+    await small_hotel(db, rooms=2)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, viewport={"width": 320, "height": 800}) as page,
+    ):
+        await page.goto(f"/{language}/hotels/{SLUG}{QUESTION}")
+        await page.evaluate(SPACED)
+        where = page.locator(".location")  # which clips what is wider
+        cut = await where.evaluate("e => e.scrollWidth - e.clientWidth")
+        wrong = [f"{cut} pixels of the place are cut off"] if cut > 0 else []
+        await page.locator(".offer-buy button").last.click()
+        await page.wait_for_load_state()
+        wrong += await wider_than_the_screen(page)
+        await fill_in(page)
+        await screenshot(page, f"site-payment-320-{language}")
+        wrong += await wider_than_the_screen(page)
+        await page.evaluate(SPACED)
+        wrong += await wider_than_the_screen(page)
+        await page.goto(f"/{language}/no-such-page")
+        await page.evaluate(SPACED)
+        assert wrong + await wider_than_the_screen(page) == []
+
+
+async def test_nothing_is_cut_off_where_letters_are_twice_as_large(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    """WCAG 1.4.4, on a phone: what is dear has the longest price, and German the longest words."""
+    await small_hotel(db, rooms=5)
+    await in_lisbon(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_night SET price = price * 100")
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, viewport={"width": 390, "height": 844}) as page,
+    ):
+        wrong: list[str] = []
+
+        async def looked() -> None:
+            await page.evaluate(LARGE)
+            wrong.extend(await wider_than_the_screen(page))
+            clipped = await page.locator(":is(.hotel-card, .room, .summary)").evaluate_all(
+                "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.className)"
+            )
+            wrong.extend(f"cut off: {one}" for one in clipped)
+
+        for path in (
+            "/de/",
+            f"/de/search{QUESTION}&place=2267057",
+            f"/es/hotels/{SLUG}{QUESTION}",
+            f"/de/hotels/{SLUG}{QUESTION}",
+        ):
+            await page.goto(path)
+            await looked()
+        await page.locator(".offer-buy button").last.click()
+        await page.wait_for_load_state()
+        await looked()
+        await fill_in(page)
+        await looked()
+        await page.locator("form.card button.primary").first.click()
+        await page.wait_for_load_state()
+        await looked()
+        await screenshot(page, "site-booking-large")
+        assert wrong == []
+
+
+async def test_a_long_word_makes_no_message_wider_than_a_phone(browser: Browser) -> None:
+    context = await browser.new_context(viewport={"width": 375, "height": 800})
+    page = await context.new_page()
+    try:
+        for template in ("booking_confirmed", "booking_cancelled", "guest_message", "status_news"):
+            long = {"rooms": ["Donau" * 15], "property": "Sea" * 25, "text": "x" * 99, "title": "y" * 99}
+            message = rendering.render(template, "de", SAMPLES[template] | long, sender="Wellen" * 20)
+            await page.set_content(message.html)
+            assert await wider_than_the_screen(page) == [], template
+    finally:
+        await context.close()
+
+
+async def test_where_the_system_gives_its_colours_what_has_the_focus_and_is_chosen_is_seen(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=2)
+    await in_lisbon(db)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, forced_colors="active", viewport={"width": 1280, "height": 900}) as page,
+    ):
+        await page.goto(f"/en/search{QUESTION}&place=2267057")
+        for field in ("#search-place", "#search-arrival", "#f-sort"):
+            await page.focus(field)
+            outline = await page.locator(field).evaluate("e => getComputedStyle(e).outlineStyle")
+            assert outline == "solid", field
+        look = "e => getComputedStyle(e).backgroundColor + getComputedStyle(e).borderTopStyle"
+        await page.locator("[data-dates]").click()
+        day = page.locator('.dates [data-day="2030-03-20"]')
+        await day.wait_for()
+        chosen = [page.locator(f'.dates [data-day="2030-03-0{number}"]') for number in (4, 5)]
+        looks = {await one.evaluate(look) for one in (day, *chosen)}
+        assert len(looks) == 3, "an end of the stay, a night within it and any other"
+        await screenshot(page, "picker-forced-colours")
+        await page.goto(f"/en/hotels/{SLUG}")
+        days = page.locator(".month .day:not(.past, .today, .low)")
+        for number, kind in enumerate(("arrival", "within", "plain")):  # nights of 2030 are not in it
+            await days.nth(number).evaluate("(e, kind) => e.classList.add(kind)", kind)
+        looks = {
+            await page.locator(f".month .day.{kind} > *").evaluate(look)
+            for kind in ("arrival", "within", "plain")
+        }
+        assert len(looks) == 3

@@ -51,3 +51,21 @@ async def test_from_the_page_to_being_told_and_back(
         await page.locator("main a").click()
         assert page.url == f"{address}/status/{language}"
     assert wrong == []
+
+
+async def test_where_the_system_gives_its_colours_buttons_and_the_key_are_seen(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await history(db, utc_now())
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as address,
+        visiting(browser, address, forced_colors="active") as page,
+    ):
+        await page.goto("/status/de")
+        border = await page.locator(".send").first.evaluate("e => getComputedStyle(e).borderTopStyle")
+        assert border == "solid"
+        looks = {
+            await one.evaluate("e => getComputedStyle(e).backgroundColor")
+            for one in await page.locator(".legend i").all()
+        }
+        assert len(looks) == 4

@@ -324,7 +324,7 @@ def made(item: Any, *reports: Path, **given: Any) -> Evidence:
 def test_tests_pass_when_some_ran_and_none_failed(tmp_path: Path) -> None:
     good = CASE.format("test_a", "")
     assert made("tests", junit(tmp_path, good)).passed
-    assert made("tests", junit(tmp_path, good)).summary == "1 tests passed"
+    assert made("tests", junit(tmp_path, good)).summary == "1 test passed"
     assert not made("tests", junit(tmp_path, CASE.format("test_a", "<skipped/>"))).passed
     assert not made("tests", junit(tmp_path)).passed
     for broken in ("<failure/>", "<error/>"):
@@ -413,7 +413,7 @@ def test_a_plan_names_the_release_before_the_schemas_and_commands(tmp_path: Path
     path = tmp_path / "plan.md"
     path.write_text(PLAN)
     found = made("rollback", plan=path)
-    assert found.summary == f"back to 20300201-aaaaaaaaaaaa, schema 0008 to {schema.NEWEST}, 1 commands"
+    assert found.summary == f"back to 20300201-aaaaaaaaaaaa, schema 0008 to {schema.NEWEST}, 1 command"
     assert found.detail["previous"] == "20300201-aaaaaaaaaaaa"
 
 

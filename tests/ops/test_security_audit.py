@@ -232,11 +232,15 @@ def answering() -> Iterator[Callable[..., str]]:
     one."""
     servers: list[http.server.ThreadingHTTPServer] = []
 
-    def answer(headers: dict[str, str], pem: Path | None = None) -> str:
+    def answer(
+        headers: dict[str, str], pem: Path | None = None, *, page: dict[str, str] | None = None
+    ) -> str:
+        """`page` is what answers at /en/."""
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 self.send_response_only(200)
-                for name, value in headers.items():
+                for name, value in (page if page and self.path == "/en/" else headers).items():
                     self.send_header(name, value)
                 self.end_headers()
 
@@ -272,6 +276,9 @@ def looked(address: str) -> list[str]:
             {"content-security-policy": "script-src 'self' 'unsafe-inline'; frame-ancestors 'none'"},
             ["scripts into"],
         ),
+        ({"content-security-policy": "default-src 'none'; frame-ancestors 'none'"}, []),
+        ({"content-security-policy": "default-src https:; frame-ancestors 'none'"}, ["scripts into"]),
+        ({"content-security-policy": "img-src 'self'; frame-ancestors 'none'"}, ["scripts into"]),
         ({"content-security-policy": ""}, ["no content-security-policy", "others may frame it"]),
         ({"x-content-type-options": "sniff"}, ["no x-content-type-options"]),
         ({"referrer-policy": ""}, ["no referrer-policy"]),
@@ -285,6 +292,16 @@ def test_what_a_site_lacks_is_said(
     told = looked(answering(GOOD | changed))
     assert len(told) == len(found), told
     assert all(part in line for part, line in zip(found, told, strict=True)), told
+
+
+def test_the_page_that_the_root_leads_to_is_looked_at(answering: Callable[..., str]) -> None:
+    closed = GOOD | {"content-security-policy": "default-src 'none'; frame-ancestors 'none'"}
+    for to in ("/en/", "en/"):
+        page = GOOD | {"set-cookie": "session=1; Path=/"}
+        (told,) = looked(answering(closed | {"location": to}, page=page))
+        assert told == "cookie session lacks httponly, samesite"
+    assert looked(answering(closed | {"location": "https://elsewhere.example/"})) == []
+    assert looked(answering(closed | {"location": "/"})) == [], "it leads to itself"
 
 
 @pytest.mark.parametrize(

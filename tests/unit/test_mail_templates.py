@@ -83,10 +83,11 @@ def test_a_message_tells_the_same_in_every_language(language: str) -> None:
         folder = files("hotel_booking.domains.notifications") / "templates"
         sections = re.split(r"^## ", (folder / f"{language}.txt").read_text("utf-8"), flags=re.MULTILINE)
         values = r"\{\{.+?\}\}|\{%.+?%\}|^(?:\?\?|@@) .+$"
+        counted = r"\{% if number_of_rooms .+?\{% endif %\}"  # words alone, in as many forms as there are
         return {
             section.partition("\n")[0]: {
                 re.sub(r"join\(.*?\)", "join", value).replace("،", ",")
-                for value in re.findall(values, section, re.MULTILINE)
+                for value in re.findall(values, re.sub(counted, "", section), re.MULTILINE)
             }
             for section in sections[1:]
         }
@@ -124,6 +125,28 @@ def test_rooms_say_who_sleeps_in_them() -> None:
     assert rendering.render(
         "booking_confirmed", "en", before, sender="x"
     ).text  # queued by the release before
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two", "three"),
+    [
+        ("en", "your room at", "your rooms at", "your rooms at"),
+        ("de", "halten Ihr Zimmer", "halten Ihre Zimmer", "halten Ihre Zimmer"),
+        ("fr", "gardons votre chambre", "gardons vos chambres", "gardons vos chambres"),
+        ("es", "Guardamos su habitación", "Guardamos sus habitaciones", "Guardamos sus habitaciones"),
+        ("ar", "نحتفظ لكم بغرفتكم", "نحتفظ لكم بغرفتيكم", "نحتفظ لكم بغرفكم"),
+    ],
+)
+def test_messages_speak_of_as_many_rooms_as_there_are(language: str, one: str, two: str, three: str) -> None:
+    rooms = SAMPLES["booking_held"]["parties"]
+    for number, said in ((1, one), (2, two), (3, three)):
+        for template in ("booking_held", "transfer_expected"):
+            assert said in rendered(template, language, parties=rooms[:number]).text
+    before = {name: value for name, value in SAMPLES["booking_held"].items() if name != "parties"}
+    assert three in rendering.render("booking_held", language, before, sender="x").text
+    for template in ("booking_held", "before_arrival", "payment_returned"):
+        told = [rendered(template, language, parties=rooms[:number]) for number in (1, 2)]
+        assert told[0].subject + told[0].text != told[1].subject + told[1].text, template
 
 
 def test_a_colon_stands_as_the_language_has_it() -> None:

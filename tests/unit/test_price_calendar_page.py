@@ -9,7 +9,6 @@ import pytest
 
 from hotel_booking.domains.rates.restrictions import OPEN
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
-from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.web.property.calendar import months
 from hotel_booking.web.search.query import read
 
@@ -23,7 +22,7 @@ NIGHTS = tuple(
 def page(language: str, **asked: str) -> str:
     shown = months(
         PriceCalendar("seaview", "EUR", NIGHTS),
-        read({name: [value] for name, value in asked.items()}, today=TODAY, texts=translations(language)),
+        read({name: [value] for name, value in asked.items()}, today=TODAY, language=language),
         today=TODAY,
         first=date(2030, 3, 1),
         language=language,

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotel_booking.core import bidi
@@ -32,6 +32,7 @@ def _by_the_table(text: str, *, rtl: bool) -> str:
 
 
 @given(_MIXED, st.booleans())
+@settings(deadline=None)
 def test_a_text_is_isolated_as_the_directions_of_its_letters_say(text: str, rtl: bool) -> None:
     if any(unicodedata.category(letter) == "Co" for letter in text):
         return  # private letters have no direction that anybody could see

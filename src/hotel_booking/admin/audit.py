@@ -12,6 +12,7 @@ from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue.taxes import PER
 from hotel_booking.core.code_names import headed
+from hotel_booking.core.counting import count
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit import queries
 from hotel_booking.domains.audit.queries import Entry, Wanted
@@ -121,7 +122,7 @@ def _measured(number: int, kind: str, currency: str | None) -> str:
         case "percent":
             return wording.percent(number)
         case "nights":
-            return wording.count(number, "night")
+            return count(number, "night")
         case "none" | "full":
             return "—"  # the kind says all
         case _ if currency is not None:

@@ -186,7 +186,13 @@ async def _amend_page(
     preview: Any = None,
     status: int = 200,
 ) -> Response[str]:
-    catalogue = await load_catalogue(tx, booking.property_slug)
+    catalogue = await load_catalogue(tx, booking.property_slug, off_sale=True)
+    kinds = {kind.code: kind.name for kind in catalogue.room_types.values()}
+    plans = {plan.code: plan.name for plan in catalogue.plans.values()}
+    # What is booked may be off sale by now: it is kept unless somebody chooses another.
+    for room in booking.reservations:
+        kinds.setdefault(room.room_type, f"{room.room_type_name} (off sale)")
+        plans.setdefault(room.rate_plan, f"{room.rate_plan_name} (off sale)")
     return page(
         request,
         "bookings/amend.html",
@@ -196,8 +202,8 @@ async def _amend_page(
         seen={name: was for name, (was, _) in _fields(booking).items()},
         preview=preview,
         most_adults=MAX_ADULTS,
-        room_types=[(kind.code, kind.name) for kind in catalogue.room_types.values()],
-        rate_plans=[(plan.code, plan.name) for plan in catalogue.plans.values()],
+        room_types=list(kinds.items()),
+        rate_plans=list(plans.items()),
     )
 
 

@@ -7,22 +7,25 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.response import Stream
 
+from hotel_booking.admin.downloads import STYLES, download, style_of
 from hotel_booking.core.code_names import headed
 from hotel_booking.core.dates import earliest_business_date
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings.in_rooms import InRoom, in_room
 from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wanted, find_bookings
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.reporting import exports
 from hotel_booking.domains.reporting.queries import list_properties
 from hotel_booking.domains.reporting.types import PropertyName
 from hotel_booking.http import pages
 from hotel_booking.http.access import staff
-from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query
 
 _PAGE = 50
@@ -63,7 +66,44 @@ async def list_bookings(
     """The bookings that fit, of the properties at which the caller may see them; and who is in the room whose
     number was typed."""
     form = Form({name: request.query_params.getall(name, []) for name in _FIELDS})
-    known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW))
+    return await _listed(request, tx, caller, now, form, cursor)
+
+
+@post("/bookings/file", opt=staff(Permission.BOOKINGS_VIEW), status_code=200)
+async def download_bookings(
+    request: Request[Any, Any, State], database: Database, caller: Caller, now: datetime
+) -> Response[str] | Stream:
+    """All bookings that fit as a file, not a page of them."""
+    form = await read(request)
+    async with database.reading() as tx:
+        known = await list_properties(
+            tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW), now=now
+        )
+        wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
+        style = style_of(form)
+        if form.errors:
+            return await _listed(request, tx, caller, now, form)
+    asked = {name: form.value(name) for name in _FIELDS if form.value(name)}
+    return await download(
+        database,
+        "bookings",
+        exports.bookings(database, wanted),
+        style,
+        property_ids=wanted.property_ids,
+        asked={**asked, **({"q": "…"} if "q" in asked else {})},
+        named=[form.value("property")],
+    )
+
+
+async def _listed(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    form: Form,
+    cursor: str | None = None,
+) -> Response[str]:
+    known = await list_properties(tx, property_ids=caller.properties_for(Permission.BOOKINGS_VIEW), now=now)
     wanted = _wanted(form, known, caller.properties_for(Permission.BOOKINGS_VIEW))
     asked = {name: form.value(name) for name in _FIELDS}
     found, inside = None, list[InRoom]()
@@ -80,7 +120,9 @@ async def list_bookings(
         "bookings/list.html",
         status=422 if form.errors else 200,
         form=form,
-        property_names=[(property_.slug, property_.name) for property_ in known],
+        asked=_FIELDS,
+        styles=STYLES,
+        property_names=[(property_.slug, property_.label) for property_ in known],
         statuses=_STATUSES,
         balances=_BALANCES,
         sorts={name: label for name, (_, _, label) in _SORTS.items()},
@@ -90,10 +132,8 @@ async def list_bookings(
         filtered=any(asked[name] for name in _FIELDS if name != "sort"),
         dated=any(asked[name] for name in _DATES),
         several=len(known) > 1,
-        first=query(request.scope["path"], **asked) if cursor else "",
-        older=query(request.scope["path"], **asked, cursor=_cursor(found.next))
-        if found and found.next
-        else "",
+        first=query("/admin/bookings", **asked) if cursor else "",
+        older=query("/admin/bookings", **asked, cursor=_cursor(found.next)) if found and found.next else "",
     )
 
 
@@ -142,4 +182,4 @@ def _position(cursor: str | None, sort: Sort) -> Position | None:
     return Position(*found) if found else None
 
 
-handlers = [list_bookings]
+handlers = [list_bookings, download_bookings]

@@ -55,7 +55,7 @@ async def bulk_form(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """The form, filled in with what was selected in the grid."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     given = asked_for(request)
     first = max(_day(given.value("first"), today), today)
@@ -78,7 +78,7 @@ async def preview_bulk(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """Exactly what would change, worked out by the code that applies it. Nothing is written."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     try:
         edit = _edit(form, catalogue)
@@ -93,7 +93,7 @@ async def apply_bulk(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, slug: str
 ) -> Response[Any]:
     """Apply what was previewed. Where it would do anything else by now, the new preview is shown instead."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     if form.flag("again"):
         return _form(request, catalogue, form)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from hotel_booking.admin.rate_words import marks, tokens, unfit_lines
+from hotel_booking.core.counting import count
 from hotel_booking.core.formats import for_field, tight
-from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, CellKey, InvalidEdit, Value, columns_of
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
@@ -105,8 +105,8 @@ def _plan_rows(grid: PlanGrid, currency: str, editable: Sequence[bool], *, shown
     above = grid.parent.code if grid.parent and grid.parent.code in shown else ""
     plan, derived = grid.plan, grid.plan.parent_id is not None
     notes = [f"from {grid.parent.code if grid.parent else 'another plan'}"] if derived else []
-    notes += [f"min {wording.count(plan.min_stay, 'night')}"] if plan.min_stay else []
-    notes += [f"max {wording.count(plan.max_stay, 'night')}"] if plan.max_stay else []
+    notes += [f"min {count(plan.min_stay, 'night')}"] if plan.min_stay else []
+    notes += [f"max {count(plan.max_stay, 'night')}"] if plan.max_stay else []
     notes += [f"{plan.min_advance_days} days ahead"] if plan.min_advance_days else []
     prices = [
         _price(night, currency, edit and not derived, derived=derived)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from hotel_booking.core.counting import count
 from hotel_booking.core.formats import bare, for_field
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.rates import wording
@@ -54,7 +55,7 @@ def shown(column: str, value: Value, currency: str) -> str:
         return yes if value else no
     if column == "overbooking_limit":
         return str(value)
-    return "no limit" if value is None else wording.count(int(value), "night")
+    return "no limit" if value is None else count(int(value), "night")
 
 
 def typed(column: str, value: Value, currency: str) -> str:
@@ -76,13 +77,13 @@ def marks(rule: Restriction) -> list[tuple[str, str, str]]:
     if rule.closed_to_departure:
         found.append(("no", "no out", "no departure"))
     if rule.min_stay_arrival is not None:
-        nights = wording.count(rule.min_stay_arrival, "night")
+        nights = count(rule.min_stay_arrival, "night")
         found.append(("min", f"in {rule.min_stay_arrival}+", f"min stay {nights} on arrival"))
     if rule.min_stay_through is not None:
-        nights = wording.count(rule.min_stay_through, "night")
+        nights = count(rule.min_stay_through, "night")
         found.append(("min", f"{rule.min_stay_through}+", f"min stay {nights} through this night"))
     if rule.max_stay is not None:
-        nights = wording.count(rule.max_stay, "night")
+        nights = count(rule.max_stay, "night")
         found.append(("max", f"≤ {rule.max_stay}", f"max stay {nights} on arrival"))
     return found
 
@@ -107,7 +108,7 @@ def unfit_lines(nights: Iterable[tuple[str, date, NoStayFits]]) -> list[str]:
         places.setdefault(where, []).append((when, why))
     found = []
     for where, [(first, why), *others] in places.items():
-        also = f" and {wording.count(len(others), 'more night', 'more nights')}" if others else ""
+        also = f" and {count(len(others), 'more night', 'more nights')}" if others else ""
         found.append(f"{where}, {wording.day(first)}{also}: {why}")
     return found
 
@@ -130,7 +131,7 @@ def describe(edit: BulkEdit, currency: str) -> str:
         elif value is None:
             words.append(f"no {LABELS[column].lower()}")
         else:
-            words.append(_LIMIT_WORDS[column].format(wording.count(int(value), "night")))
+            words.append(_LIMIT_WORDS[column].format(count(int(value), "night")))
     if edit.overbooking_limit is not None:
         words.append(f"overbooking limit {edit.overbooking_limit}")
     where = ", ".join(edit.room_types)

@@ -18,6 +18,7 @@ from hotel_booking.admin.rate_cells import field_name, groups, read_cells, unfit
 from hotel_booking.admin.rate_lists import nobody_arrives
 from hotel_booking.admin.rate_words import LABELS, shown, typed
 from hotel_booking.core.amounts import words
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
@@ -43,7 +44,6 @@ from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
 from hotel_booking.domains.rates.edits import Cell, CellsChanged, FreeOfCharge
 from hotel_booking.domains.rates.grid import load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
-from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page, query, see_other
@@ -84,9 +84,7 @@ async def pick_property(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, q: str = ""
 ) -> Response[Any]:
     """The properties whose rates the caller may see; straight on where there is one."""
-    found = [
-        row for row in await properties_within(tx, caller.properties_for(Permission.RATES_VIEW)) if row.active
-    ]
+    found = await properties_within(tx, caller.properties_for(Permission.RATES_VIEW))
     if len(found) == 1:
         return see_other(request, f"/admin/properties/{found[0].slug}/rates")
     words = fold_words(q[:200])
@@ -100,7 +98,7 @@ async def show_grid(
 ) -> Response[str]:
     """Nights by room types and plans. Four statements, whatever the size: the catalogue, the nights, the
     prices and the last edits."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     may_edit = caller.may(Permission.RATES_EDIT, catalogue.property.id)
@@ -155,7 +153,7 @@ async def save_cells(
 ) -> Response[Any]:
     """Save cells, all or nothing. Those that somebody changed meanwhile are shown with both values; what is
     wrong is shown beside its field."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     view = view_of(
         form, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
@@ -191,7 +189,7 @@ async def edit_nights(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
 ) -> Response[str]:
     """A room type, or it on a plan, night by night: a plain form for those who have no script or no mouse."""
-    catalogue = await load_catalogue(tx, slug)
+    catalogue = await load_catalogue(tx, slug, off_sale=True)
     today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
     view = view_of(asked_for(request), catalogue, today)
     if not view.room_type:

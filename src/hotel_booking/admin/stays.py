@@ -15,6 +15,7 @@ from hotel_booking.admin.booking_access import open_booking
 from hotel_booking.admin.bookings import booking_page
 from hotel_booking.admin.desk_form import WAYS, desk_form
 from hotel_booking.admin.fee_words import fee_sentence
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
@@ -23,7 +24,6 @@ from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, page, see_other

@@ -1,28 +1,34 @@
 """The till: what was taken and given back at a hotel's desk, by whom, since when; to count and to print.
 
-/admin/payments/desk    one property, from its day's beginning until now unless asked otherwise
+/admin/payments/desk         one property, from its day's beginning until now unless asked otherwise
+/admin/payments/desk/file    the same as a file for spreadsheets
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, get
+import msgspec
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.response import Stream
 
+from hotel_booking.admin.downloads import STYLES, download, style_of
 from hotel_booking.core.dates import local_instant
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.reporting import exports
 from hotel_booking.domains.reporting.till import DeskEntry, day_began, desk_entries, sums
 from hotel_booking.http.access import staff
-from hotel_booking.http.ui.forms import Form
+from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page
 
 _MINUTE = timedelta(minutes=1)
@@ -33,17 +39,51 @@ async def show_till(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
 ) -> Response[str]:
     """What should be in the till, by person and means, and each payment that it comes from."""
-    known = [
-        row
-        for row in await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
-        if row.active
-    ]
-    asked = request.query_params
-    slug = asked.get("property") or (known[0].slug if known else "")
+    form = Form.of(**{name: request.query_params.get(name, "") for name in ("property", "since", "until")})
+    return _shown(request, form, await _asked(tx, caller, now, form), now)
+
+
+@post("/payments/desk/file", opt=staff(Permission.PAYMENTS_VIEW), status_code=200)
+async def download_till(
+    request: Request[Any, Any, State], database: Database, caller: Caller, now: datetime
+) -> Response[str] | Stream:
+    """Each payment as a line of a file."""
+    form = await read(request)
+    style = style_of(form)
+    async with database.reading() as tx:
+        asked = await _asked(tx, caller, now, form)
+    if form.errors:
+        return _shown(request, form, asked, now)
+    begun = asked.since.astimezone(ZoneInfo(asked.hotel.timezone))
+    return await download(
+        database,
+        "desk",
+        exports.desk(asked.entries, asked.hotel.timezone),
+        style,
+        property_ids=[asked.hotel.id],
+        asked={"since": asked.since, "until": asked.until},
+        named=[asked.hotel.slug, begun.date()],
+    )
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What is in the till of one of the hotels that somebody may look at."""
+
+    known: Sequence[Choice]
+    hotel: Choice
+    since: datetime
+    until: datetime
+    begun: datetime
+    entries: list[DeskEntry]
+
+
+async def _asked(tx: Transaction, caller: Caller, now: datetime, form: Form) -> _Asked:
+    """What a form asks for; where something is wrong with it, that stands there, and no entry here."""
+    known = await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
+    slug = form.value("property") or (known[0].slug if known else "")
     hotel = next((row for row in known if row.slug == slug), None)
     if hotel is None:
         raise NoSuchProperty(f"there is no property {slug!r}")
-    form = Form.of(property=slug, since=asked.get("since", ""), until=asked.get("until", ""))
     begun = day_began(now, hotel.timezone, hotel.day_end_time)
     since = _moment(form, "since", hotel) or begun
     # What is recorded in this minute is there too.
@@ -53,20 +93,25 @@ async def show_till(
         try:
             entries = await desk_entries(tx, property_id=hotel.id, since=since, until=until)
         except DomainError as error:
-            form = form.failed(error)
+            form.failed(error)
+    return _Asked(known, hotel, since, until, begun, entries)
+
+
+def _shown(request: Request[Any, Any, State], form: Form, asked: _Asked, now: datetime) -> Response[str]:
     return page(
         request,
         "payments/till.html",
         status=422 if form.errors else 200,
         form=form,
-        hotel=hotel,
-        known=[(row.slug, f"{row.name}, {row.city}") for row in known],
-        since=since,
-        until=min(until, now) if not asked.get("until") else until,
-        begun=_field(begun, hotel),
-        entries=entries,
-        people=sums(entries, by_person=True),
-        totals=sums(entries, by_person=False),
+        hotel=asked.hotel,
+        known=[(row.slug, row.label) for row in asked.known],
+        since=asked.since,
+        until=asked.until if form.value("until") else min(asked.until, now),
+        begun=_field(asked.begun, asked.hotel),
+        entries=asked.entries,
+        people=sums(asked.entries, by_person=True),
+        totals=sums(asked.entries, by_person=False),
+        styles=STYLES,
     )
 
 
@@ -92,4 +137,4 @@ def _field(at: datetime, hotel: Choice) -> str:
     return f"{at.astimezone(ZoneInfo(hotel.timezone)):%Y-%m-%dT%H:%M}"
 
 
-handlers = [show_till]
+handlers = [show_till, download_till]

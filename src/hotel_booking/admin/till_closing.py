@@ -19,7 +19,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import Choice, properties_within
+from hotel_booking.domains.properties.choices import OFF_SALE, Choice, properties_within
 from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.reporting import till_closing
 from hotel_booking.domains.reporting.till import day_began
@@ -117,8 +117,10 @@ async def _hotels(
 
 
 def _others(known: Sequence[Choice], page_of: str) -> list[tuple[str, str]]:
-    """The names of the properties that are run, with the addresses of their pages."""
-    return [(row.name, query(page_of, property=row.slug)) for row in known if row.active]
+    """The names of the properties, with the addresses of their pages."""
+    return [
+        (row.name if row.active else row.name + OFF_SALE, query(page_of, property=row.slug)) for row in known
+    ]
 
 
 async def _form(

@@ -41,8 +41,8 @@ async def show_today(
     """One property's day, or that of all at which the caller works."""
     allowed = caller.properties_for(Permission.TODAY_VIEW)
     slug = request.query_params.get("property") or None
-    known = await list_properties(tx, property_ids=allowed)
-    chosen = [item for item in known if slug in (None, item.slug)]
+    known = await list_properties(tx, property_ids=allowed, now=now)
+    chosen = [item for item in known if item.slug == slug or (slug is None and item.run)]
     if slug is not None and not chosen:
         raise NoSuchProperty(f"there is no property {slug!r}")
 

@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from hotel_booking.cli.help_pages import made_readable
+
 # noun: its module's name here, and what it is for.
 NOUNS = {
     "demo": ("demo", "Everything on one port with demo data: the database, the site, the worker."),
@@ -47,7 +49,15 @@ NOUNS = {
 
 
 _WRONG = 2  # the exit code of what a person can act on
+_UNREAD = 128 + signal.SIGPIPE  # as shells say it of who writes on where nobody reads
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# What works at a terminal, where the error itself speaks of the API or of the panel's page.
+_FIXES = {
+    "key_not_found": "`hotel-booking api-key list` shows them",
+    "unknown_property": "in the panel its name stands at the end of its page's address",
+    "incident_not_found": "`hotel-booking incident list --all` shows them",
+    "incident_action_not_found": "`hotel-booking incident actions` shows what remains, as INCIDENT/ACTION",
+}
 _COMPLETION = ("install_completion", "show_completion")
 
 
@@ -66,6 +76,7 @@ def command_of(noun: str) -> Any:
     command.name = noun
     # A shell completes `hotel-booking`, and no noun of it by itself.
     command.params = [option for option in command.params if option.name not in _COMPLETION]
+    made_readable(command)
     return command
 
 
@@ -95,6 +106,10 @@ class Nouns(TyperGroup):
         console.print("[bold]Usage:[/] hotel-booking NOUN [VERB] [OPTIONS]\n")
         console.print(table)
         console.print("\n[dim]hotel-booking NOUN --help says more; start with[/] hotel-booking demo")
+        console.print(
+            "[dim]Exit codes: 0 done; 1 refused, failed, or something found; 2 typed wrongly, or not possible"
+            " as things are; 3 what the verb's help says; 130 interrupted.[/]"
+        )
 
 
 app = typer.Typer(cls=Nouns, no_args_is_help=True, add_completion=False)
@@ -127,6 +142,9 @@ def main() -> None:
         _run()
     except SystemExit as end:
         _tell_the_rest(told=end.code == _WRONG)
+        # Typer and Rich end with 1, which would say that something was found or refused.
+        if end.code == 1 and isinstance(end.__context__, BrokenPipeError):
+            raise SystemExit(_UNREAD) from None
         raise
 
 
@@ -134,7 +152,7 @@ def _run() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.ops.embedded import EmbeddedError
-    from hotel_booking.ops.refusals import Refused
+    from hotel_booking.ops.refusals import Refused, plainly
 
     if os.getpid() == 1:
         # A container's first process gets no signal that it has no handler for: without this one, who is
@@ -145,7 +163,8 @@ def _run() -> None:
     except ConfigError as error:
         _fail(*error.problems)
     except DomainError as error:
-        _fail(error.detail + (f" ({error.fix})" if error.fix else ""))
+        fix = _FIXES.get(error.code, error.fix)
+        _fail(error.detail + (f" ({fix})" if fix else ""))
     except (EmbeddedError, NotInstalled) as error:
         _fail(str(error))
     except Refused as refusal:
@@ -161,7 +180,7 @@ def _run() -> None:
         psycopg = sys.modules.get("psycopg")
         if psycopg is None or not isinstance(error, psycopg.OperationalError):
             raise
-        _fail(f"the database does not answer, or went away: {' '.join(str(error).split())[:300]}")
+        _fail(f"the database does not answer, or went away: {plainly(error)[:300]}")
 
 
 def _tell_the_rest(*, told: bool) -> None:

@@ -13,12 +13,15 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(help="API keys for staff and partners.", no_args_is_help=True)
 
@@ -69,14 +72,16 @@ def create(
 
 
 @app.command("list")
-def list_keys(data_dir: DataDir = None) -> None:
+def list_keys(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Every key, newest first."""
-    from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
 
     keys = _in_transaction(data_dir, lambda tx: queries.list_keys(tx, limit=1000))
+    if as_json:
+        print_json(keys)
+        return
     now = utc_now()
-    table = Table("id", "name", "scopes", "properties", "state", "last used")
+    table = listing("id", "name", "scopes", "properties", "state", "last used")
     for key in keys:
         if key.revoked_at:
             state = "revoked"
@@ -88,20 +93,28 @@ def list_keys(data_dir: DataDir = None) -> None:
             state = f"replaced by {key.replaced_by}, {state}"
         table.add_row(
             str(key.id),
-            key.name,
+            escape(key.name),
             ", ".join(key.scopes),
             "all" if key.properties is None else ", ".join(key.properties),
             state,
             f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never",
         )
-    Console().print(table)
+    screen().print(table)
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[int, typer.Argument(help="As the list shows it.")], data_dir: DataDir = None
+    key_id: Annotated[int, typer.Argument(help="As the list shows it.")],
+    yes: Yes = False,
+    data_dir: DataDir = None,
 ) -> None:
-    """Close a key for good, at once."""
+    """Close a key for good, at once. On a terminal it says which key it is, and asks."""
+    found = _in_transaction(data_dir, lambda tx: queries.find_key(tx, key_id))
+    if found is not None and not found.revoked_at:
+        ask(
+            f"Key {found.id} ({found.name}; {', '.join(found.scopes)}) opens nothing then. Revoke it?",
+            yes=yes,
+        )
     key = _in_transaction(data_dir, lambda tx: service.revoke_key(tx, key_id=key_id, now=utc_now()))
     typer.echo(f"Key {key.id} ({key.name}) opens nothing any more.")
 
@@ -137,7 +150,7 @@ def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitabl
         try:
             return asyncio.run(once(url))
         except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {error}"]) from None
+            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None
 
 
 def _scope(text: str) -> Scope:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.core.counting import count
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.audit import archive, chain, spooled
@@ -79,7 +80,7 @@ def export(
 def drain(data_dir: DataDir = None) -> None:
     """Store what operations noted on disk while the database was down (in HOTEL_SPOOL_DIR)."""
     with database_url(data_dir) as url:
-        typer.echo(f"{asyncio.run(_drain(url))} acts were stored")
+        typer.echo(f"{count(asyncio.run(_drain(url)), 'act was', 'acts were')} stored")
 
 
 def _anchor(text: str | None) -> tuple[int | None, str]:
@@ -119,8 +120,8 @@ async def _verify(url: str, position: int | None, hashed: str, store: Kept | Non
         waiting = await chain.unsealed(tx)
         if problem is None and waiting.late and checked.position:
             problem = (
-                f"{waiting.late} entries have no link although the sealing job had its time"
-                f" (the first is {waiting.oldest}): they were slipped in, links were removed,"
+                f"{count(waiting.late, 'entry has', 'entries have')} no link although the sealing job had its"
+                f" time (the first is {waiting.oldest}): they were slipped in, links were removed,"
                 " or no worker runs"
             )
     return {
@@ -154,14 +155,18 @@ async def _files(tx: Transaction, store: Kept) -> AsyncIterator[chain.Checked]:
 
 def _tell(result: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
     if result["problem"]:
-        console.print(f"[red]✗ {result['problem']}[/]")
-        console.print(f"  {result['links']} links before it are good")
+        console.print(f"[red]✗ {escape(result['problem'])}[/]")
+        console.print(
+            f"  {count(result['links'], 'link')} before it {'is' if result['links'] == 1 else 'are'} good"
+        )
         return
     console.print(
-        f"[green]✓[/] {result['links']} links are good; {result['waiting']} entries wait for theirs"
+        f"[green]✓[/] {count(result['links'], 'link is', 'links are')} good;"
+        f" {count(result['waiting'], 'entry waits', 'entries wait')} for theirs"
     )
     if result["archived"] and not result["read"]:
         console.print(

@@ -7,6 +7,9 @@ from itertools import islice
 
 import typer
 
+from hotel_booking.core.counting import count
+from hotel_booking.ops.refusals import plainly
+
 app = typer.Typer(no_args_is_help=True)
 _OURS = "hotel-booking:*"
 _BATCH = 500
@@ -26,8 +29,9 @@ def clear() -> None:
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.redis_link import connected_now, failures
     from hotel_booking.core.setting import ConfigError
+    from hotel_booking.core.setting_files import with_no_database
 
-    environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
+    environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     url = read_settings(environ).redis_url
     if url is None:
         raise ConfigError(["no Redis: set REDIS_URL or REDIS_HOST"])
@@ -42,7 +46,9 @@ def clear() -> None:
                     unlinking.unlink(key)
                 removed += sum(unlinking.execute())
     except failures() as error:
-        told = f"Redis cannot be asked: {' '.join(str(error).split())}"
-        before = f" ({removed} keys were removed before; run it again)" if removed else ""
+        told = f"Redis cannot be asked: {plainly(error)}"
+        before = (
+            f" ({count(removed, 'key was', 'keys were')} removed before; run it again)" if removed else ""
+        )
         raise ConfigError([told + before]) from None
-    print(f"{removed} keys were removed.")
+    print(f"{count(removed, 'key was', 'keys were')} removed.")

@@ -13,7 +13,9 @@ import typer
 
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
+from hotel_booking.ops.refusals import plainly
 
 DEMO_DATABASE = "hotel"
 
@@ -46,7 +48,7 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
 
     Raises `ConfigError` or `EmbeddedError` with one line that says what to do.
     """
-    if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
+    if data_dir is None and names_database(os.environ):
         environ = {"HOTEL_ENVIRONMENT": "demo", **os.environ}
         url = read_settings(environ).database_url
         check_reachable(url)
@@ -85,7 +87,7 @@ def check_reachable(url: str) -> None:
             # A pooler gives a number of its own, since a client meets more than one server.
             direct = row is not None and row[0] == connection.info.backend_pid
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = plainly(error)
         raise ConfigError([f"the database cannot be reached: {reason}"]) from None
     if not direct:
         raise ConfigError([_POOLER])

@@ -6,14 +6,17 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.core.counting import count
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,10 +27,10 @@ def _verbs() -> None:
 
 
 @app.command()
-def show(data_dir: DataDir = None) -> None:
+def show(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Every rate with its day, its age and who said so."""
     with database_url(data_dir) as url:
-        asyncio.run(_show(url))
+        asyncio.run(_show(url, as_json=as_json))
 
 
 @app.command("set")
@@ -35,9 +38,12 @@ def enter(
     currency: Annotated[str, typer.Argument(help="ISO 4217 code, such as RSD.")],
     per_euro: Annotated[str, typer.Argument(help="What one euro is worth, such as 117.2.")],
     as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day it is of; today unless given."),
+        date | None,
+        typer.Option("--as-of", parser=day, metavar=SHAPE, help="The day it is of; today unless given."),
     ] = None,
+    accept_jump: Annotated[
+        bool, typer.Option("--accept-jump", help="It has moved by more than a quarter, and is right.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Enter a rate by hand, for a currency that the European Central Bank has none for. One that it has is
@@ -47,17 +53,23 @@ def enter(
     from hotel_booking.domains.exchange import service
 
     rate, now = _rate(per_euro), utc_now()
-    day = as_of.date() if as_of else now.date()
+    of = as_of or now.date()
 
     async def entering(tx: Any) -> None:
         await service.enter(
-            tx, currency=currency.upper(), per_euro=rate, as_of=day, known=CURRENCIES, now=now
+            tx,
+            currency=currency.upper(),
+            per_euro=rate,
+            as_of=of,
+            known=CURRENCIES,
+            now=now,
+            jumps=accept_jump,
         )
 
     judge(entering)
     with database_url(data_dir) as url:
         asyncio.run(_enter(url, entering))
-    print(f"One euro is {rate} {currency.upper()}.")
+    print(f"One euro is {rate} {currency.upper()}, as of {of}.")
 
 
 @app.command()
@@ -92,26 +104,26 @@ def _rate(text: str) -> Decimal:
     return Decimal(text)
 
 
-async def _show(url: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+async def _show(url: str, *, as_json: bool) -> None:
     from hotel_booking.core.clock import utc_now
     from hotel_booking.core.db import Database
     from hotel_booking.domains.exchange.queries import known_rates
 
     async with Database.open(url, size=1) as db, db.transaction() as tx:
         rates = await known_rates(tx)
+    if as_json:
+        print_json(rates)
+        return
     if not rates:
         print(
             "No exchange rate is known. `hotel-booking exchange-rates fetch` asks the European Central Bank."
         )
         return
-    table = Table("currency", "one euro is", "of", "days old", "by")
+    table = listing("currency", "one euro is", "of", "days old", "by")
     for rate in rates:
         age = max((utc_now().date() - rate.as_of).days, 0)
         table.add_row(rate.currency, f"{rate.per_euro:f}", str(rate.as_of), str(age), rate.source)
-    Console().print(table)
+    screen().print(table)
 
 
 async def _enter(url: str, entering: Callable[[Any], Awaitable[None]]) -> None:
@@ -136,6 +148,6 @@ async def _fetch(url: str, address: str, *, jumps: bool) -> None:
         db.acting(Origin("command", name="hotel-booking exchange-rates")).transaction() as tx,
     ):
         taken = await service.take(tx, published=published, now=utc_now(), jumps=jumps)
-    print(f"{taken.used} rates of {taken.as_of} are used.")
+    print(f"{count(taken.used, 'rate')} of {taken.as_of} {'is' if taken.used == 1 else 'are'} used.")
     for currency, reason in taken.refused.items():
         print(f"{currency} stays as it was: {reason}")

@@ -4,6 +4,7 @@ incident tracker without the panel; what comes after an incident stands in `inci
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
@@ -12,6 +13,8 @@ import typer
 from hotel_booking.cli import incident_after
 from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.incident_acts import By, Number, act, read
+from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.cli.sure import Yes, ask
 
 app = typer.Typer(no_args_is_help=True, help="Incidents: declare them, work on them, learn from them.")
 
@@ -38,18 +41,27 @@ def declare(
     impact: Annotated[str, typer.Option(help="Who cannot do what.")] = "",
     commander: Annotated[str, typer.Option(help="Who leads; whoever acknowledges unless given.")] = "",
     by: By = "",
+    yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Declare an incident. P1 and P2 page whoever is on call."""
-    from hotel_booking.domains.incidents import service
+    """Declare an incident. P1 and P2 page whoever is on call. On a terminal it asks where one of this name
+    lasts already."""
+    from hotel_booking.domains.incidents import queries, service
 
+    severity = severity.strip().upper()
+    if sys.stdin.isatty():
+        lasting = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="open"))
+        for one in lasting:
+            if one.resolved_at is None and one.title.casefold() == title.strip().casefold():
+                since = f"{one.declared_at:%H:%M:%S} UTC"
+                ask(f"Incident {one.id} is called so, and lasts since {since}. Declare another?", yes=yes)
     incident = act(
         data_dir,
         lambda tx, actor, now: service.declare(
             tx,
             title=title,
             severity=cast("Any", severity),
-            components=tuple(component or ()),
+            components=tuple(one.strip().lower() for one in component or ()),
             impact=impact,
             commander=commander,
             by=actor,
@@ -64,20 +76,25 @@ def declare(
 @app.command("list")
 def list_all(
     every: Annotated[bool, typer.Option("--all", help="Closed ones and findings too.")] = False,
-    published: Annotated[bool, typer.Option(help="What customers read on the status page.")] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="What customers read on the status page.")
+    ] = False,
+    as_json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
     """Incidents that are not closed, newest first."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     from hotel_booking.domains.incidents import queries
 
-    console = Console()
+    console = screen()
     if published:
         shown = read(data_dir, lambda tx, now: queries.public_incidents(tx, since=now - timedelta(days=90)))
-        for incident in shown:
+        if as_json:
+            print_json(shown)
+        elif not shown:
+            print("Customers read of none.")
+        for incident in () if as_json else shown:
             console.print(f"[bold]{escape(incident.title)}[/] {incident.status}", soft_wrap=True)
             for update in incident.updates:
                 console.print(
@@ -85,10 +102,13 @@ def list_all(
                 )
         return
     found = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
+    if as_json:
+        print_json(found)
+        return
     if not found:
         print("There is none.")
         return
-    table = Table("no.", "what", "severity", "phase", "declared (UTC)", "channel")
+    table = listing("no.", "what", "severity", "phase", "declared (UTC)", "channel")
     for one in found:
         table.add_row(
             str(one.id),
@@ -169,7 +189,9 @@ def assess(
     from hotel_booking.domains.incidents import queries, service
     from hotel_booking.domains.incidents.service import entries
 
-    touched = () if component == ["none"] else tuple(component) if component else None
+    severity = severity.strip().upper()
+    named = tuple(one.strip().lower() for one in component or ())
+    touched = () if named == ("none",) else named or None
 
     async def run(tx: Any, actor: Any, now: datetime) -> None:
         entries.check_severity(severity)
@@ -196,12 +218,13 @@ def assess(
 def checklist(number: Number, data_dir: DataDir = None) -> None:
     """The runbook's common issues with their commands filled in, what fits its alerts first."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.domains.incidents import checklists, queries
 
     async def look(tx: Any, _now: datetime) -> list[str]:
         incident = await queries.find(tx, number)
-        environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql:///", **os.environ}
-        settings = read_settings(environ)
+        there = os.environ if names_database(os.environ) else {**os.environ, "DATABASE_URL": "postgresql:///"}
+        settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **there})
         values = checklists.values_of(settings, incident)
         lines: list[str] = []
         for one in checklists.for_incident(incident, await queries.alerts(tx, number)):
@@ -272,6 +295,7 @@ def note(
         lambda tx, actor, now: service.note(tx, incident_id=number, text=text, by=actor, now=now),
         by,
     )
+    print(f"Noted in the timeline of incident {number}.")
 
 
 @app.command()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from hotel_booking.cli.database import DataDir
+from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.incident_acts import By, Number, act, read
 
 app = typer.Typer()
@@ -18,7 +19,7 @@ def action(
     number: Number,
     what: Annotated[str, typer.Argument(help="What is to be done.")],
     owner: Annotated[str, typer.Option(help="Who does it.")],
-    due: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="By which day.")] = None,
+    due: Annotated[date | None, typer.Option(parser=day, metavar=SHAPE, help="By which day.")] = None,
     by: By = "",
     data_dir: DataDir = None,
 ) -> None:
@@ -32,7 +33,7 @@ def action(
             incident_id=number,
             what=what,
             owner=owner,
-            due_on=due.date() if due else None,
+            due_on=due,
             by=actor,
             now=now,
         ),
@@ -58,6 +59,7 @@ def done(
         ),
         by,
     )
+    print(f"Action {action_id} is done.")
 
 
 @app.command("actions")
@@ -65,7 +67,10 @@ def list_actions(data_dir: DataDir = None) -> None:
     """What remains to be done of all incidents, the earliest due first."""
     from hotel_booking.domains.incidents import queries
 
-    for one in read(data_dir, lambda tx, _now: queries.open_actions(tx)):
+    found = read(data_dir, lambda tx, _now: queries.open_actions(tx))
+    if not found:
+        print("Nothing remains to be done.")
+    for one in found:
         print(f"{one.incident_id}/{one.id}  {one.due_on or 'no day'}  {one.owner}: {one.what}")
 
 
@@ -83,9 +88,7 @@ def report(
     data_dir: DataDir = None,
 ) -> None:
     """Mean times to acknowledge (MTTA) and to resolve (MTTR), by severity."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from hotel_booking.cli.screen import listing, screen
     from hotel_booking.domains.incidents import queries
     from hotel_booking.domains.incidents.post_mortem import lasted
 
@@ -95,7 +98,7 @@ def report(
     async def look(tx: Any, now: datetime) -> Any:
         return await queries.times(tx, since=now - timedelta(days=days), until=now + timedelta(seconds=1))
 
-    table = Table("severity", "incidents", "not resolved", "MTTA", "MTTR", "longest")
+    table = listing("severity", "incidents", "not resolved", "MTTA", "MTTR", "longest")
     for one in read(data_dir, look):
         table.add_row(
             one.severity,
@@ -105,4 +108,4 @@ def report(
             shown(one.mttr),
             shown(one.longest),
         )
-    Console().print(table)
+    screen().print(table)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
+from hotel_booking.core.counting import count
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,10 +51,12 @@ async def _check(url: str, prices: bool) -> int:
             )
     seconds = time.monotonic() - started
     if found:
-        console.print(f"[red]{found} differences[/] in {len(names)} invariants ({seconds:.1f} s)")
+        console.print(
+            f"[red]{count(found, 'difference')}[/] in {count(len(names), 'invariant')} ({seconds:.1f} s)"
+        )
     else:
         meanings = {item.name: item.meaning for item in CHECKS}
         for name in names:
             console.print(f"[green]✓[/] {meanings.get(name, 'every price is what its stored rules make it')}")
-        console.print(f"[green]no difference[/] in {len(names)} invariants ({seconds:.1f} s)")
+        console.print(f"[green]no difference[/] in {count(len(names), 'invariant')} ({seconds:.1f} s)")
     return found

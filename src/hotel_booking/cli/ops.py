@@ -109,12 +109,12 @@ def _as_json(result: Any) -> None:
 
 
 def _as_table(result: Any, *, recorded: bool) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console(highlight=False)
-    table = Table("", "Pre-Deployment Checklist", "what was found", box=None, padding=(0, 2, 0, 0))
+    from hotel_booking.cli.screen import listing, screen
+
+    console = screen()
+    table = listing("", "Pre-Deployment Checklist", "what was found")
     for finding in result.findings:
         mark = "[green]✓[/]" if finding.passed else "[red]✗[/]"
         table.add_row(mark, finding.text, escape(finding.said))

@@ -13,6 +13,7 @@ import typer
 from hotel_booking.cli.ops_access_told import as_json, as_table, tell
 from hotel_booking.cli.ops_inputs import DryRun, told
 from hotel_booking.ops.asking import Want
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(no_args_is_help=True, help="Access to production, for some hours.")
 
@@ -306,7 +307,7 @@ def _approvers() -> Any:
     try:
         return read_approvers(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"who may approve is not known: {path} cannot be read: {error}") from None
+        raise WrongUse(f"who may approve is not known: {path} cannot be read: {plainly(error)}") from None
 
 
 def places(namespace: str, without: list[str] | None, who: str = "") -> Any:

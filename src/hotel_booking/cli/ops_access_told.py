@@ -40,19 +40,16 @@ def as_json(found: Any) -> None:
 
 def as_table(found: Any, now: datetime) -> None:
     """A line for each person, what has ended and still stands in red."""
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
+    from hotel_booking.cli.screen import listing, screen
     from hotel_booking.ops.access.terms import moment, told
 
-    console = Console(highlight=False)
+    console = screen()
     if not found.lines:
         console.print("Nobody has access." if not found.problems else "Nobody was seen to have access.")
         return
-    table = Table(
-        "who", "role", "until", "left", "where", "approved by", "why", box=None, padding=(0, 2, 0, 0)
-    )
+    table = listing("who", "role", "until", "left", "where", "approved by", "why")
     for line in found.lines:
         left = "[red]ended, still stands[/]" if line.expired else told(line.until - now) if line.until else ""
         table.add_row(

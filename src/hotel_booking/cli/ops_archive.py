@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.backup.kept import Kept
 from hotel_booking.ops.database.care import Done, Step
 
@@ -61,8 +62,14 @@ async def _planned(url: str, before: datetime) -> list[Step]:
 
     async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
         found = [
-            Step("archive room_night", f"{await rooms.count(tx, before=before.date())} nights{_of(before)}"),
-            Step("archive rate_night", f"{await rates.count(tx, before=before.date())} nights{_of(before)}"),
+            Step(
+                "archive room_night",
+                count(await rooms.count(tx, before=before.date()), "night") + _of(before),
+            ),
+            Step(
+                "archive rate_night",
+                count(await rates.count(tx, before=before.date()), "night") + _of(before),
+            ),
         ]
         if await audit.oldest(tx, before=before, most=2):
             found.append(Step("archive audit_entry", f"entries{_of(before)}"))
@@ -118,7 +125,7 @@ async def _part(db: Any, statement: str, part: Any) -> Done | None:
         return Done(statement, "failed", round(monotonic() - began, 3), f"{broken}: nothing is moved of it")
     if not rows:
         return None
-    return Done(statement, "done", round(monotonic() - began, 3), f"{rows} rows to {file}")
+    return Done(statement, "done", round(monotonic() - began, 3), f"{count(rows, 'row')} to {file}")
 
 
 async def _entries(tx: Any, kept: Kept, before: datetime) -> tuple[int, str]:

@@ -13,6 +13,10 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from hotel_booking.cli.ops_inputs import Signers, told
+from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.core.counting import count
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(no_args_is_help=True, help="Backups of the database, and the ways back.")
 
@@ -51,27 +55,23 @@ def _say(line: str) -> None:
 
 
 @app.command(name="list")
-def list_backups(of: OfWhat = "database") -> None:
+def list_backups(of: OfWhat = "database", as_json: Json = False) -> None:
     """Every backup that is there, newest first, and up to when the store can restore."""
-    from rich.console import Console
-    from rich.table import Table
-
     engine = _backups(of)
-    table = Table("ID", "kind", "taken (UTC)", "seconds", "size", box=None, padding=(0, 2, 0, 0))
+    table = listing("ID", "kind", "taken (UTC)", "seconds", "size")
     there = engine.backups()
+    latest = engine.latest() if there and of == "database" else None
+    if as_json:
+        print_json({"backups": there, "latest": latest})
+        return
     for backup in there:
         seconds = (backup.consistent_at - backup.begun_at).total_seconds()
-        table.add_row(
-            backup.id,
-            backup.kind,
-            f"{backup.begun_at:%Y-%m-%d %H:%M:%S}",
-            f"{seconds:.0f}",
-            f"{backup.bytes / 1e6:,.1f} MB",
-        )
-    console = Console(highlight=False)
+        taken, size = f"{backup.begun_at:%Y-%m-%d %H:%M:%S}", f"{backup.bytes / 1e6:,.1f} MB"
+        table.add_row(backup.id, backup.kind, taken, f"{seconds:.0f}", size)
+    console = screen()
     first = "ops database maintenance --now --archive 3y" if of == "archive" else "ops backup backup"
     console.print(table if there else f"There is none yet: hotel-booking {first}")
-    if there and of == "database" and (latest := engine.latest()):
+    if latest:
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 
 
@@ -217,8 +217,8 @@ def unpack(
             "a database is restored, and not unpacked:",
             f"  hotel-booking ops backup restore {backup_id} staging",
         )
-    count = _backups(of).unpack(backup_id, folder, _say)
-    print(f"{count} files in {folder}")
+    written = _backups(of).unpack(backup_id, folder, _say)
+    print(f"{count(written, 'file')} in {folder}")
 
 
 @app.command()
@@ -244,7 +244,7 @@ def restore(
         else:
             raise WrongUse(f"{target} is no environment to restore to: staging or production")
     except psycopg.Error as error:
-        raise Refused(f"a database refused: {' '.join(str(error).split())[:300]}") from None
+        raise Refused(f"a database refused: {plainly(error)[:300]}") from None
     told()
 
 
@@ -265,13 +265,14 @@ def approve(
 
 
 @app.command()
-def back() -> None:
+def back(yes: Yes = False) -> None:
     """Let the instance serve again that served before the last restore; what was written since is kept in
-    the other, and missing here."""
+    the other, and missing here. On a terminal it asks."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.operation import operation
 
     engine = _engine()
+    ask("Bookings made since the restore are missing then, from the instance that serves. Go back?", yes=yes)
     with operation(
         "restore", target="back", alone="production", dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
@@ -350,10 +351,11 @@ def drill(
             if report:
                 result.write(report)
             _tell_drill(result)
-    print(f"{done.acknowledged} bookings acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
+    print(f"{count(done.acknowledged, 'booking')} acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
     for one in done.lost:
         print(f"  lost: {one.reference}, {one.guest}: {one.became}")
-    print(f"{done.rebooked} paid in the lost time and booked again; {done.refunded} payments given back")
+    again = f"{done.rebooked} paid in the lost time and booked again"
+    print(f"{again}; {count(done.refunded, 'payment')} given back")
     print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")
     for step, took in done.seconds.items():
         print(f"  {took:8.1f} s  {step}")
@@ -381,8 +383,9 @@ def drilled(
 def _tell_drill(result: Any) -> None:
     """Where the environment names a database; what it does not take is said, with the way to do it later."""
     from hotel_booking.core.environment import read_settings
+    from hotel_booking.core.setting_files import names_database
 
-    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE", "DB_HOST", "DB_HOST_FILE")):
+    if names_database(os.environ):
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         if result.tell(url):
             return

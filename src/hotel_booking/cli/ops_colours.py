@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+from hotel_booking.core.counting import count
 
 Namespace = Annotated[
     str,
@@ -154,7 +155,7 @@ def _show(kubectl: Any) -> None:
     for name, what in ((now.active, "serves"), (now.stand.kept, "is kept")):
         if name:
             found = kubectl.find("deployment", name, Deployment)
-            of = "is not there" if found is None else f"{found.image}, {found.ready} pods ready"
+            of = "is not there" if found is None else f"{found.image}, {count(found.ready, 'pod')} ready"
             print(f"{name} {what}: {of}")
     if now.stand.step != "none":
         last = f" ({now.stand.said})" if now.stand.said else ""

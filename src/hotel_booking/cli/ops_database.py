@@ -13,13 +13,13 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.screen import Json, listing, print_json, screen
 
 app = typer.Typer(no_args_is_help=True, help="Look at the database, and take care of it.")
 
 _DURATION = re.compile(r"(?:(\d{1,2})h)?(?:(\d{1,4})m)?(?:(\d{1,5})s)?")
 _SHOWN = 15
 
-Json = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 LongerThan = Annotated[str, typer.Option("--longer-than", help="Such as 5m.")]
 
 
@@ -33,7 +33,7 @@ def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: Data
     with database_url(data_dir) as url, looking.connected(url) as db:
         found = looking.report(db, longer_than=length)
     if as_json:
-        _as_json(found)
+        print_json(found)
         return
     _table(
         "Tables",
@@ -88,7 +88,7 @@ def maintenance(
             if before:
                 steps = ops_archive.planned(url, before=before) + steps
             if as_json:
-                _as_json(steps)
+                print_json(steps)
             else:
                 print(
                     "\n".join(f"{one.statement}  ({one.why})" for one in steps) or "Nothing has to be done."
@@ -118,7 +118,7 @@ def maintenance(
             by = {word: sum(one.outcome == word for one in results) for word in ("done", "left", "failed")}
             act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
     if as_json:
-        _as_json(results)
+        print_json(results)
     else:
         print(f"{by['done']} done, {by['left']} left, {by['failed']} failed.")
     told()
@@ -136,7 +136,7 @@ def queries(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: Dat
     with database_url(data_dir) as url, looking.connected(url) as db:
         found, taken = looking.long_queries(db, longer_than=length), looking.connections(db)
     if as_json:
-        _as_json({"queries": found, "connections": taken})
+        print_json({"queries": found, "connections": taken})
         return
     _running(f"Running for more than {longer_than}", found)
     print(f"Connections: {taken.taken} of {taken.allowed} taken, {taken.here} of this database.")
@@ -247,23 +247,15 @@ def _running(title: str, found: list[Any]) -> None:
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"[bold]{escape(title)}[/]" + ("" if rows else ": none"))
     if rows:
-        table = Table(*heads, box=None, padding=(0, 2, 0, 0))
+        table = listing(*heads)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         console.print(table)
-
-
-def _as_json(value: Any) -> None:
-    import msgspec
-
-    print(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
 def _mib(size: int) -> str:

@@ -14,6 +14,7 @@ from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_access import PLACES, Namespace, Without
 from hotel_booking.cli.ops_inputs import DryRun, Signers, signers_of, told
 from hotel_booking.cli.ops_isolate import INCIDENT, Incident, of_incident
+from hotel_booking.core.counting import count
 from hotel_booking.ops.asking import Want
 
 _PRODUCTION = "hotel-booking-production"
@@ -118,7 +119,7 @@ def verify(
 
     manifest, signer = incident_evidence.verify(folder, signers_of(signers), hashed=hashed)
     size = sum(file.size for file in manifest.files.values())
-    print(f"✓ {len(manifest.files)} files, {size / 1e6:,.1f} MB: as {signer} signed them")
+    print(f"✓ {count(len(manifest.files), 'file')}, {size / 1e6:,.1f} MB: as {signer} signed them")
     print(f"  {manifest.made_at:%Y-%m-%d %H:%M:%S} UTC, incident {manifest.incident}, by {manifest.made_by}")
     if not hashed:
         print("  its list is compared with what timeline and audit log say of it by --hash")
@@ -223,7 +224,7 @@ def _manifest(folder: Path, collector: Any, number: int, who: str, now: Any) -> 
 
 def _shown(whole: Path, manifest: Any, hashed: str) -> None:
     size = sum(file.size for file in manifest.files.values())
-    print(f"Preserved: {whole} ({len(manifest.files)} files, {size / 1e6:,.1f} MB)")
+    print(f"Preserved: {whole} ({count(len(manifest.files), 'file')}, {size / 1e6:,.1f} MB)")
     for name, why in manifest.missing.items():
         print(f"  not there: {name}: {why}")
     for name in manifest.cut:
@@ -240,7 +241,8 @@ def _noted(number: int, name: str, manifest: Any, hashed: str, ourselves: Any, w
 
     from hotel_booking.ops.refusals import Refused
 
-    text = f"Evidence is preserved: {name}, {len(manifest.files)} files, the list's SHA-256 is {hashed}."
+    files = count(len(manifest.files), "file")
+    text = f"Evidence is preserved: {name}, {files}, the list's SHA-256 is {hashed}."
     if manifest.missing:
         text += f" Not there: {', '.join(manifest.missing)[:1000]}."
     words = ("incident", "note", str(number), " ".join([text, *manifest.findings])[:5000], "--by", who)

@@ -14,7 +14,7 @@ from hotel_booking.ops.asking import Want, needed
 from hotel_booking.ops.evidence import RELEASE, Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import home, tell_audit_log
-from hotel_booking.ops.refusals import WrongUse
+from hotel_booking.ops.refusals import WrongUse, plainly
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done; nothing is changed.")]
 ReleaseTag = Annotated[
@@ -54,7 +54,9 @@ def signers_of(path: Path | None) -> list[Signer]:
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"whose evidence counts is not known: {file} cannot be read: {error}") from None
+        raise WrongUse(
+            f"whose evidence counts is not known: {file} cannot be read: {plainly(error)}"
+        ) from None
     return read_signers(text)
 
 

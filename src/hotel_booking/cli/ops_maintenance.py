@@ -12,6 +12,7 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.core.counting import count
 
 T = TypeVar("T")
 
@@ -42,13 +43,17 @@ def on(
         "maintenance", target="on", alone="site", dry_run=dry_run, environ=os.environ, clock=utc_now
     ) as act:
         if dry_run:
-            print(f"The site and the API would be closed for some {minutes} minutes.")
+            print(f"The site and the API would be closed for some {count(minutes, 'minute')}.")
             return
         until = utc_now() + timedelta(minutes=minutes)
         closed, held = acting(data_dir, lambda run: close(run, until=until))
         act.tell(until=until.isoformat(), holds=held)
     print(_told(closed))
-    print(f"{held} more holds wait until then." if held else "No more holds have to wait.")
+    print(
+        f"{count(held, 'more hold waits', 'more holds wait')} until then."
+        if held
+        else "No more holds have to wait."
+    )
     print("Next: hotel-booking ops maintenance off")
     told()
 
@@ -71,7 +76,8 @@ def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
     if was is None:
         print("It was open.")
     else:
-        print(f"Open again; it was closed since {was.closed_at:%Y-%m-%d %H:%M:%S} UTC. {held} holds go on.")
+        on = count(held, "hold goes on", "holds go on")
+        print(f"Open again; it was closed since {was.closed_at:%Y-%m-%d %H:%M:%S} UTC. {on}.")
     told()
 
 

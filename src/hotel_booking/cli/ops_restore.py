@@ -17,7 +17,7 @@ from hotel_booking.ops.backup.engines import check_engine
 from hotel_booking.ops.evidence import Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import operation
-from hotel_booking.ops.refusals import WrongUse
+from hotel_booking.ops.refusals import WrongUse, plainly
 
 Say = Callable[[str], None]
 _KEY = Want("HOTEL_EVIDENCE_KEY", "your private key", '"$(cat KEY-FILE)"')
@@ -180,4 +180,6 @@ def _signers(path: Path | None) -> list[Signer]:
     try:
         return read_signers(file.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"whose approval counts is not known: {file} cannot be read: {error}") from None
+        raise WrongUse(
+            f"whose approval counts is not known: {file} cannot be read: {plainly(error)}"
+        ) from None

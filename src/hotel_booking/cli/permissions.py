@@ -29,6 +29,12 @@ def permissions(
         text = write.read_text()
         head, rest = text.split(BEGIN)
         tail = rest.split(END, 1)[1]
-    except (OSError, ValueError, IndexError) as error:
-        raise ConfigError([f"{write} cannot be read, or has no line {BEGIN.strip()!r}: {error}"]) from None
-    write.write_text(f"{head}{BEGIN}{as_markdown()}{END}{tail}")
+    except OSError as error:
+        raise ConfigError([f"{write} cannot be read: {error.strerror}"]) from None
+    except (ValueError, IndexError):  # ... of text: what is no UTF-8 has no such lines either
+        ends = f"{BEGIN.strip()!r} and after it {END.strip()!r}"
+        raise ConfigError([f"{write} has not the line {ends}, each once: the table goes between"]) from None
+    try:
+        write.write_text(f"{head}{BEGIN}{as_markdown()}{END}{tail}")
+    except OSError as error:
+        raise ConfigError([f"{write} cannot be written: {error.strerror}"]) from None

@@ -11,6 +11,8 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.core.counting import count
 
 T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True)
@@ -77,12 +79,16 @@ def begin(
     old_url: Annotated[
         str, typer.Option(help="The database before, where it can be read: who is lost is named.")
     ] = "",
+    yes: Yes = False,
     data_dir: DataDir = None,
 ) -> None:
     """Close a restored database for sale before anything works on it, and have no mail and nothing else sent
-    again that may have been sent. The worker then matches it with the gateways."""
+    again that may have been sent. The worker then matches it with the gateways. On a terminal it says which
+    database it is, and asks."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.domains.bookings import recovery
+
+    _ask_whether_restored(data_dir, yes=yes)
 
     async def do(run: Run) -> tuple[Any, list[Any]]:
         begun = await run(lambda tx: recovery.begin(tx, backup=backup, now=utc_now()))
@@ -97,10 +103,35 @@ def begin(
 
     begun, lost = _run(data_dir, do)
     print(f"Closed for sale. The database is as of {begun.point.until:%Y-%m-%d %H:%M:%S} UTC.")
-    print(f"Not told again: {begun.mails} mails, {begun.others} notices to programs and people.")
+    mails, others = count(begun.mails, "mail"), count(begun.others, "notice")
+    print(f"Not told again: {mails}, {others} to programs and people.")
     if lost:
-        print(f"{len(lost)} bookings were made or changed after that; they are named in the report.")
+        were = count(len(lost), "booking was", "bookings were")
+        print(f"{were} made or changed after that: the report names who.")
     print("Next: start the worker, then hotel-booking recovery report")
+
+
+def _ask_whether_restored(data_dir: Any, *, yes: bool) -> None:
+    """Of the database that serves it would close the doors: who is at it, and how far it goes, tell which."""
+    from hotel_booking.domains.bookings import recovery
+
+    async def look(run: Run) -> tuple[str, int, Any]:
+        name, others = await run(_who_is_here)
+        return name, others, await run(recovery.newest)
+
+    name, others, newest = _run(data_dir, look)
+    until = f"goes to {newest:%Y-%m-%d %H:%M:%S} UTC" if newest else "is empty"
+    using = f", and {count(others, 'other session uses', 'other sessions use')} it" if others else ""
+    ask(f"The database {name} {until}{using}. Close it for sale?", yes=yes)
+
+
+async def _who_is_here(tx: Any) -> tuple[str, int]:
+    row = await tx.fetchrow(
+        "SELECT current_database() AS name, count(*) FILTER (WHERE pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend' AND datname = current_database()) AS others"
+        " FROM pg_stat_activity"
+    )
+    return str(row["name"]), int(row["others"])
 
 
 async def _lost(url: str, until: Any) -> list[Any]:

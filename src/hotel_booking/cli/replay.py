@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hotel_booking.cli.database import database_url as demo_database
+from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
@@ -36,17 +37,21 @@ def replay(
     database_url: Annotated[
         str | None, typer.Option("--database-url", help="Play in this database, which must be migrated.")
     ] = None,
+    yes: Yes = False,
 ) -> None:
     """Simulate a file of real bookings on a clock of its own, and report.
 
     Books, cancels, checks in and out in the order of time through the same services as the API, in a
     database of its own that is thrown away at the end. Ctrl-C stops after the day that runs and reports
-    what was done.
+    what was done. In a database or on a server that is named, it asks before it does, on a terminal.
     """
     from hotel_booking.replay.running import Options, run
 
     if sum(value is not None for value in (http, data_dir, database_url)) > 1:
         raise ConfigError(["use one of --http, --data-dir and --database-url"])
+    where = http or (f"the database {_name_of(database_url)}" if database_url else "")
+    if where:
+        ask(f"The bookings of {file.name} will stand in {where}, for good. Play them there?", yes=yes)
     with nullcontext(database_url) if data_dir is None else demo_database(data_dir) as url:
         code = run(
             Options(
@@ -55,3 +60,11 @@ def replay(
         )
     if code:
         raise typer.Exit(code)
+
+
+def _name_of(url: str) -> str:
+    """The database, without the password that the URL may hold."""
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url)
+    return f"{parts.path.lstrip('/')} at {parts.hostname or 'this machine'}"

@@ -12,6 +12,8 @@ import typer
 
 from hotel_booking.cli.database import DEMO_DATABASE, DataDir, default_data_dir
 from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer()
 
@@ -23,6 +25,7 @@ def restore(
     check: Annotated[
         bool, typer.Option("--check", help="Only read the file, and say what it is of.")
     ] = False,
+    yes: Yes = False,
 ) -> None:
     """Put what the file holds in the place of the database, which is kept under another name. Nothing may use
     it: it is refused while anybody is connected. The file is read to its end first, restored beside, brought
@@ -47,6 +50,8 @@ def restore(
             with _server(data_dir) as url:
                 name = dump.name_of(url)
                 dump.refuse_in_use(url)
+                of = f"{header.database} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC"
+                ask(f"{file} ({of}) takes the place of the database {name}, which is kept. Go on?", yes=yes)
                 made = dump.load(source, url, name=f"{name}_restoring", key=key, upgrade=migrations.upgrade)
                 kept = f"{name}_before_{id_of(utc_now())}"
                 before = dump.put_in_place(url, made, kept=kept)
@@ -80,13 +85,14 @@ def _server(data_dir: Path | None) -> Iterator[str]:
 
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.setting import ConfigError
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.ops.embedded import Cluster
 
-    if data_dir is None and (os.environ.get("DATABASE_URL") or os.environ.get("DB_HOST")):
+    if data_dir is None and names_database(os.environ):
         try:
             yield read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         except psycopg.OperationalError as error:
-            raise ConfigError([f"the database cannot be reached: {' '.join(str(error).split())}"]) from None
+            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None
         return
     cluster = Cluster(data_dir or default_data_dir())
     if data_dir is None and not cluster.exists():

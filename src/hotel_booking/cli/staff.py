@@ -14,10 +14,12 @@ import typer
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.setting_files import with_no_database
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Grant
@@ -25,6 +27,7 @@ from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
 from hotel_booking.domains.identity.service.staff import Invited
+from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
@@ -64,10 +67,12 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
 
 
 @app.command("reset-mfa")
-def reset_mfa(email: Email, data_dir: DataDir = None) -> None:
+def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
-    that it is them who asks: call back, or meet."""
+    that it is them who asks: call back, or meet. On a terminal it says whose they are, and asks."""
     now = utc_now()
+    who = _in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
+    ask(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
 
     async def run(tx: Transaction) -> Staff:
         member = await _member(tx, email)
@@ -114,7 +119,7 @@ async def _member(tx: Transaction, email: str) -> Staff:
 
 
 def _public_url() -> str:
-    environ = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://unused", **os.environ}
+    environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     return read_settings(environ).public_url.rstrip("/")
 
 
@@ -129,4 +134,4 @@ def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction
         try:
             return asyncio.run(once(url))
         except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {error}"]) from None
+            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from hotel_booking.core.counting import count
+
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -21,7 +23,7 @@ def _verbs() -> None:
 
 @app.command()
 def probe(
-    once: Annotated[bool, typer.Option(help="Look once, print what was found, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, print what was found, and end.")] = False,
 ) -> None:
     """Look at every part of the platform from outside, by HOTEL_PUBLIC_URL, until stopped. Needs neither the
     application nor the database to run: what it finds waits in HOTEL_SPOOL_DIR until it can be told."""
@@ -107,7 +109,7 @@ def publish(
         asyncio.run(again_and_again())
     else:
         try:
-            print(f"{asyncio.run(once())} files published to {target}")
+            print(f"{count(asyncio.run(once()), 'file')} published to {target}")
         except OSError as error:
             raise ConfigError([f"{target} cannot be written: {error.strerror or error}"]) from None
 

@@ -76,6 +76,7 @@ NAMES: dict[str, dict[str, str]] = {
         "refund": "refund",
         "refund_reversed": "returned refund",
     },
+    "desk act": {"taken": "taken", "reversed": "reversed", "given_back": "given back"},
     "money matter": {
         "problem": "payment problem",
         "refund_failed": "refund failed",
@@ -152,7 +153,13 @@ NAMES: dict[str, dict[str, str]] = {
         "ops": "operations",
         "database": "database",
     },
-    "act": {"insert": "made", "update": "changed", "delete": "removed", "restore": "restored"},
+    "act": {
+        "insert": "made",
+        "update": "changed",
+        "delete": "removed",
+        "restore": "restored",
+        "export": "downloaded",
+    },
     # What was changed, by the audit log, and what errors speak of.
     "object": {
         "access": "access to production",
@@ -163,6 +170,7 @@ NAMES: dict[str, dict[str, str]] = {
         "database": "database",
         "dispute": "dispute",
         "exchange_rate": "exchange rate",
+        "file": "file for spreadsheets",
         "group_page": "group page",
         "guest_message": "guest’s message",
         "incident": "incident",

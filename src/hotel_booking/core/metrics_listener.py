@@ -11,10 +11,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hotel_booking.core.config import Settings
+from hotel_booking.core.leftovers import temporary_folder
 from hotel_booking.core.setting import ConfigError
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def told_together(settings: Settings) -> Iterator[None]:
         os.environ.pop(_FOLDER, None)
         yield
         return
-    with TemporaryDirectory(prefix="hotel-booking-metrics-") as made:
-        folder = Path(os.environ.setdefault(_FOLDER, made))
+    with temporary_folder("hotel-booking-metrics-") as made:
+        folder = Path(os.environ.setdefault(_FOLDER, str(made)))
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.db"):
             left.unlink()

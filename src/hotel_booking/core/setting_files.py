@@ -13,6 +13,18 @@ ADDRESSES = (
     *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_TLS"),
 )
 _MOST_BYTES = 65_536
+_DATABASE = ("DATABASE_", "DB_")
+
+
+def names_database(environ: Mapping[str, str]) -> bool:
+    """Whether the environment says where the database is, itself or by a file."""
+    return any(environ.get(name) or environ.get(f"{name}_FILE") for name in ("DATABASE_URL", "DB_HOST"))
+
+
+def with_no_database(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for settings of which the database's are not used: they may be there, whole or not."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(_DATABASE)}
+    return {**kept, "DATABASE_URL": "postgresql://unused"}
 
 
 def with_files(

@@ -26,6 +26,7 @@ import psycopg
 
 from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.counting import count
 from hotel_booking.core.db import Database, DatabaseUnavailable
 from hotel_booking.demo.drill_guests import Guests
 from hotel_booking.demo.loader import load
@@ -287,7 +288,8 @@ async def _figures(
     became = {each.reference: each for each in affected}
     lost = [one for one in before if one.reference not in confirmed]
     if unnamed := [one.reference for one in lost if one.reference not in became]:
-        raise Refused(f"{len(unnamed)} lost bookings are not in the report: {', '.join(unnamed[:5])}")
+        left = count(len(unnamed), "lost booking is", "lost bookings are")
+        raise Refused(f"{left} not in the report: {', '.join(unnamed[:5])}")
     at_once = [one for one in before if not one.late]
     kept = [one.at for one in at_once if one.reference in confirmed]
     return Figures(
@@ -327,7 +329,6 @@ async def _nobody_paid_for_nothing(url: str, books: str) -> tuple[set[str], int]
         if not adrift:
             return confirmed, sum(row["refunded"] > 0 for row in paid)
         if time.monotonic() > deadline:
-            raise Refused(
-                f"{len(adrift)} payments are neither booked nor given back: {', '.join(adrift[:5])}"
-            )
+            left = count(len(adrift), "payment is", "payments are")
+            raise Refused(f"{left} neither booked nor given back: {', '.join(adrift[:5])}")
         await asyncio.sleep(1)

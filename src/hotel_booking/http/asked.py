@@ -1,21 +1,22 @@
 """The short way of the calls that are asked most: `opt=direct()`.
 
-What Litestar does between the address and the handler costs as much as the handler of a fast call does. So a
-query that is written plainly (no escapes, each value as its type is usually written) is read here, and the
-handler is called with the same arguments and its answer encoded in the same way. Whatever is written
-otherwise, and every mistake, goes Litestar's way, which knows what to say of it. Both answer alike, and a
-test compares them.
+What Litestar does between the address and the handler costs as much as the handler of a fast call does, or as
+a page that is kept. So a query whose parameters are written plainly (no escapes, each value as its type is
+usually written) is read here, and the handler is called with the same arguments and its answer encoded in
+the same way. Whatever is written otherwise, and every mistake, goes Litestar's way, which knows what to say
+of it. Both answer alike, and a test compares them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from types import NoneType
 from typing import Any, NamedTuple
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -25,12 +26,22 @@ from hotel_booking.http.searching import searching_of
 
 DIRECT = "direct"
 
-_PLAIN = re.compile(rb"[A-Za-z0-9_.,:&=-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.,:=-]+")
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,15})?")
 _BOOLEANS = {"true": True, "false": False}
 
 Read = Callable[[str], Any]
+# What a handler may take beside what is read of the address.
+Give = Callable[[HTTPScope, datetime], Any]
+_GIVEN: Mapping[str, Give] = {
+    "now": lambda _, now: now,
+    "request": lambda scope, _: _request(scope),
+    "searching": searching_of,
+    "settings": lambda scope, _: scope["litestar_app"].state.settings,
+    "tx": lambda scope, _: scope["state"]["unit"].tx,
+}
 
 
 class _NotPlain(Exception):  # no error: Litestar reads what is written otherwise
@@ -38,50 +49,68 @@ class _NotPlain(Exception):  # no error: Litestar reads what is written otherwis
 
 
 def direct() -> dict[str, bool]:
-    """`opt` of a GET whose handler takes its path's texts, plain query parameters, `searching` and `now`, and
-    whose answer has no headers of its own."""
+    """`opt` of a GET whose handler takes its path's texts, query parameters of plain types, and what `_GIVEN`
+    has; its answer is JSON without headers of its own, or, where it takes the `request`, a `Response`."""
     return {DIRECT: True}
 
 
 class _Call(NamedTuple):
-    """How a handler is called: itself, its parameters by the names that a query has for them (the argument's
-    name, and what reads the value), and those that must be there."""
+    """How a handler is called: its parameters by the names that a query has for them (the argument's name,
+    and what reads the value), those that must be there, those of the path, and what gives the others."""
 
-    fn: Callable[..., Awaitable[Any]]
     readers: Mapping[str, tuple[str, Read]]
     required: frozenset[str]
+    of_path: tuple[str, ...]
+    given: tuple[tuple[str, Give], ...]
 
 
 def shortened(scope: HTTPScope, app: ASGIApp) -> ASGIApp:
     """What answers the request: the short way where it has one, else `app`."""
     handler = scope["route_handler"]
-    if DIRECT not in handler.opt or scope["method"] != "GET":
+    if DIRECT not in handler.opt or scope["method"] != "GET" or not isinstance(handler, HTTPRouteHandler):
         return app
     call = _calls(scope["litestar_app"])[handler.fn]
-    arguments = _arguments(call, scope["query_string"])
-    if arguments is None:
+    asked = _asked(call, scope["query_string"])
+    if asked is None:
         return app
+    for name in call.of_path:
+        asked[name] = scope["path_params"][name]
 
-    async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+    async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
         now = now_of(scope)
-        data = await call.fn(searching=searching_of(scope, now), now=now, **scope["path_params"], **arguments)
+        given = {name: give(scope, now) for name, give in call.given}
+        data = await handler.fn(**given, **asked)
+        if isinstance(data, Response):
+            leave = await handler.to_response(scope["litestar_app"], data, given["request"])
+            await leave(scope, receive, send)
+            return
         for message in messages(data):
             await send(message)
 
     return answer
 
 
-def _arguments(call: _Call, query: bytes) -> dict[str, Any] | None:
-    """The arguments that a query gives; None where Litestar is to read it."""
-    if not _PLAIN.fullmatch(query):
-        return None
+def _request(scope: HTTPScope) -> Request[Any, Any, Any]:
+    made: Request[Any, Any, Any] = (scope["litestar_app"].request_class or Request)(scope)
+    return made
+
+
+def _asked(call: _Call, query: bytes) -> dict[str, Any] | None:
+    """The arguments that a query gives; None where Litestar is to read it. What the handler has no parameter
+    of is none of them: a call that takes nothing else has refused it already (`opt` "strict")."""
     found: dict[str, Any] = {}
     try:
-        for part in query.decode("ascii").split("&"):
+        for part in query.decode("ascii").split("&") if query else ():
             name, _, text = part.partition("=")
+            if name not in call.readers:
+                if _NAME.fullmatch(name):
+                    continue
+                return None  # it may be one of them in other letters
             argument, read = call.readers[name]
+            if argument in found or not _PLAIN.fullmatch(text):
+                return None
             found[argument] = read(text)
-    except (KeyError, _NotPlain):
+    except (UnicodeDecodeError, _NotPlain):
         return None
     return found if call.required <= found.keys() else None
 
@@ -100,14 +129,17 @@ def _calls(app: Litestar) -> dict[Any, _Call]:
     return calls
 
 
-def _call(handler: Any, model: Any) -> _Call:
+def _call(handler: HTTPRouteHandler, model: Any) -> _Call:
     fields = handler.parsed_fn_signature.parameters
     readers = {
         parameter.field_alias: (parameter.field_name, _reader(fields[parameter.field_name]))
         for parameter in model.expected_query_params
     }
     required = (p.field_name for p in model.expected_query_params if p.is_required)
-    return _Call(handler.fn, readers, frozenset(required))
+    of_path = [p.field_name for p in model.expected_path_params if p.field_name in fields]
+    others = fields.keys() - of_path - {argument for argument, _ in readers.values()}
+    given = tuple((name, _GIVEN[name]) for name in sorted(others))
+    return _Call(readers, frozenset(required), tuple(of_path), given)
 
 
 def _reader(field: Any) -> Read:

@@ -48,6 +48,7 @@ _TAGS = (
     Tag("Rooms", "Room types, rooms, and what is out of order."),
     Tag("Rates and availability", "Rate plans, prices, restrictions, policies and taxes."),
     Tag("Front desk", "Check-in, check-out and no-shows."),
+    Tag("Reports", "A property’s days in figures, for accounts."),
     Tag("API keys", "Keys for staff and partners, with scopes and property limits."),
     Tag("Health", "For load balancers and monitoring."),
 )

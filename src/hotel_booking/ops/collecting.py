@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.incident_evidence import AUDIT_LOG, written
 from hotel_booking.ops.kubectl import Kubectl, Metadata
 from hotel_booking.ops.ourselves import Ourselves
@@ -185,7 +186,7 @@ class Collector:
     def _copied(self, path: Path, name: str) -> None:
         size = path.stat().st_size
         if size > min(self._left, LONGEST_LOG):
-            self.missing[name] = f"it has {size} bytes: --most-megabytes"
+            self.missing[name] = f"it has {count(size, 'byte')}: --most-megabytes"
             return
         self._left -= size
         target = self.folder / name

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops import spool
 from hotel_booking.ops.refusals import Busy, Interrupted, Refused
 
@@ -112,7 +113,7 @@ def tell_audit_log(environ: Mapping[str, str]) -> str | None:
     """Have what waits on disk told to the audit log, where the environment names a database and it answers;
     else where it waits. It is another process that does so: what the application needs may be broken."""
     folder = acts(environ)
-    if environ.get("DATABASE_URL") or environ.get("DB_HOST"):
+    if names_database(environ):
         with suppress(OSError, subprocess.TimeoutExpired):
             done = subprocess.run(
                 [sys.executable, "-c", "from hotel_booking.cli import main; main()", "audit-log", "drain"],

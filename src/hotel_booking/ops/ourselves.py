@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.colours.objects import ACTIVE
 from hotel_booking.ops.kubectl import Kubectl
 from hotel_booking.ops.refusals import Refused
@@ -22,9 +23,7 @@ class Ourselves:
     @property
     def here(self) -> bool:
         """Whether they run on this machine."""
-        return bool(
-            self._kubectl is None or self._environ.get("DATABASE_URL") or self._environ.get("DB_HOST")
-        )
+        return self._kubectl is None or names_database(self._environ)
 
     def run(self, *words: str, seconds: float = 60) -> str:
         """What it prints. Raises a `Refused` with its last words where it fails, or does not end in time."""

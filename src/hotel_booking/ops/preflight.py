@@ -14,7 +14,7 @@ import msgspec
 
 from hotel_booking.ops import evidence
 from hotel_booking.ops.evidence import Evidence, Item, Signer, Untrusted
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 from hotel_booking.ops.spool import write_whole
 
 # How long a pass lets a release be deployed, and a clock that goes wrong may be ahead.
@@ -188,7 +188,7 @@ def _look(
     except FileNotFoundError:
         raise _Lacking("there is no evidence") from None
     except (OSError, Untrusted) as error:
-        raise _Lacking(f"{path.name} does not count: {error}") from None
+        raise _Lacking(f"{path.name} does not count: {plainly(error)}") from None
     if found.item != check.item:
         raise _Lacking(f"{path.name} does not count: it is evidence of {found.item}")
     if found.release != release:

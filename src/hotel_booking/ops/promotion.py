@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _PROMOTES_WITHIN = 60  # seconds; it has to replay what it received
 _ARCHIVES_WITHIN = 60.0
@@ -37,7 +37,7 @@ def promote(url: str, *, primary_is_stopped: bool, say: Callable[[str], None]) -
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             return _promote(connection, primary_is_stopped=primary_is_stopped, say=say)
     except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
+        reason = plainly(error)
         raise Refused(
             f"the replica cannot be reached, or went away: {reason}",
             "Nothing else was touched. Check HOTEL_STANDBY_URL, and run this again.",

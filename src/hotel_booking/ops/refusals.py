@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
+
+_NUMBER = re.compile(r"(\[Errno -?\d+\]|Error \d+) ")
 
 
 class Refused(Exception):
@@ -31,3 +34,11 @@ class Interrupted(Refused):
     """Ctrl-C or SIGTERM. What was begun is recorded, and a second run takes it up."""
 
     exit_code = 130
+
+
+def plainly(error: BaseException) -> str:
+    """Why a file or a server could not be had, in words that a person knows, on one line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return " ".join(_NUMBER.sub("", said).split())

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import WrongUse
 
 _GRAVE = ("HIGH", "CRITICAL")
@@ -56,7 +57,7 @@ def _junit(content: bytes, _image: str) -> Report:
             skipped += 1
         else:
             names.add(name)
-    told = f"{len(names):,} tests passed" + (f", {skipped:,} were skipped" if skipped else "")
+    told = f"{count(len(names), 'test')} passed" + (f", {skipped:,} skipped" if skipped else "")
     if broken:
         return Report(False, f"{len(broken):,} failed ({broken[0]}), {told}", frozenset(names))
     return Report(bool(names), told if names else "no test ran", frozenset(names))
@@ -84,7 +85,7 @@ def _trivy(content: bytes, image: str) -> Report:
         for found in result.get(kind) or ()
         if found.get("Severity") in _GRAVE and found.get("Status") != "PASS"
     ]
-    return _found("trivy", grave, f"{len(results)} targets")
+    return _found("trivy", grave, count(len(results), "target"))
 
 
 def _snyk(content: bytes, _image: str) -> Report:
@@ -98,7 +99,7 @@ def _snyk(content: bytes, _image: str) -> Report:
         for found in project["vulnerabilities"]
         if found["severity"].upper() in _GRAVE
     ]
-    return _found("snyk", grave, f"{len(projects)} projects")
+    return _found("snyk", grave, count(len(projects), "project"))
 
 
 def _bandit(content: bytes, _image: str) -> Report:
@@ -110,7 +111,7 @@ def _bandit(content: bytes, _image: str) -> Report:
         for found in told["results"]
         if found["issue_severity"] == "HIGH" and found["issue_confidence"] != "LOW"
     ]
-    return _found("bandit", grave, f"{told['metrics']['_totals']['loc']:,} lines")
+    return _found("bandit", grave, count(told["metrics"]["_totals"]["loc"], "line"))
 
 
 def _pip_audit(content: bytes, _image: str) -> Report:
@@ -119,7 +120,7 @@ def _pip_audit(content: bytes, _image: str) -> Report:
     if unseen or not packages:
         return Report(False, f"pip-audit did not look at {', '.join(unseen) or 'anything'}")
     grave = [found["id"] for one in packages for found in one["vulns"]]
-    return _found("pip-audit", grave, f"{len(packages)} packages")
+    return _found("pip-audit", grave, count(len(packages), "package"))
 
 
 def _findings(name: str) -> Callable[[bytes, str], Report]:

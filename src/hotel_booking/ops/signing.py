@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.evidence import COMMIT, IMAGE, RELEASE, Evidence, Item
-from hotel_booking.ops.refusals import WrongUse
+from hotel_booking.ops.refusals import WrongUse, plainly
 from hotel_booking.ops.reports import Report, read_report
 from hotel_booking.ops.rollback import read_plan
 
@@ -100,7 +101,7 @@ def _judged(item: Item, read: dict[str, Report], expected: Sequence[str]) -> tup
     names = frozenset().union(*(report.names for report in read.values()))
     if item == "migrations" and not any(_ON_THE_NEW_SCHEMA in name for name in names):
         return "the release before was not tried on the new schema", False
-    return f"{len(names):,} tests passed", True
+    return f"{count(len(names), 'test')} passed", True
 
 
 def _rollback(said: Said, release: Release) -> tuple[str, bool, dict[str, Any]]:
@@ -109,10 +110,10 @@ def _rollback(said: Said, release: Release) -> tuple[str, bool, dict[str, Any]]:
     try:
         text = said.plan.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{said.plan} cannot be read: {error}") from None
+        raise WrongUse(f"{said.plan} cannot be read: {plainly(error)}") from None
     plan = read_plan(text, release=release.tag)
     return (
-        f"back to {plan.previous}, schema {plan.oldest} to {plan.newest}, {plan.commands} commands",
+        f"back to {plan.previous}, schema {plan.oldest} to {plan.newest}, {count(plan.commands, 'command')}",
         True,
         {"previous": plan.previous, "plan": hashlib.sha256(text.encode()).hexdigest()},
     )

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotel_booking.core.code_names import called
+from hotel_booking.core.counting import count
 from hotel_booking.core.formats import english
 from hotel_booking.replay.report import Report
 
@@ -31,12 +32,13 @@ def show(console: Console, report: Report) -> None:
             f"[dim]odd dates:[/] {dates.count:,} {called(code, 'odd date')} [dim](lines {lines}{more})[/]"
         )
     if report.stopped_after or report.events_done < report.events:
+        still = count(report.open, "booking is", "bookings are")
         console.print(
             f"[yellow]Stopped[/] after {report.stopped_after or 'nothing'}: {report.events_done:,} of"
-            f" {report.events:,} events; {report.open:,} bookings are still open."
+            f" {count(report.events, 'event')}; {still} still open."
         )
     console.print(
-        f"{report.rows:,} rows, {report.events_done:,} events in {report.seconds:.1f} s;"
+        f"{count(report.rows, 'row')}, {count(report.events_done, 'event')} in {report.seconds:.1f} s;"
         f" at most {report.peak_memory_mb} MB of memory (the database's own not counted)"
     )
 
@@ -52,8 +54,8 @@ def _figures(report: Report) -> Table:
     table = _table(f"Replay of {escape(report.file)}", "", "")
     table.show_header = False
     table.add_row("accepted", f"{report.accepted:,}")
-    for code, count in report.refused.items():
-        table.add_row(f"refused: {_REASONS.get(code, code)}", f"{count:,}")
+    for code, number in report.refused.items():
+        table.add_row(f"refused: {_REASONS.get(code, code)}", f"{number:,}")
     table.add_row("cancelled", f"{report.cancelled:,}")
     table.add_row("no-shows", f"{report.no_shows:,}")
     table.add_row("stays", f"{report.stays:,}")

@@ -240,7 +240,7 @@ class _Speaking:
         ours = one.body == maintenance.BODY
         state, kind = "", "none"
         if one.cancelled_at is not None:
-            state = _("cancelled")
+            state = _("called off")
         elif one.lasts(now):
             state, kind = _("in progress"), "lasts"
         elif one.ends_at <= now:

@@ -17,6 +17,7 @@ from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents import subscriptions, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.http.access import public
+from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read
@@ -45,25 +46,34 @@ async def ask(request: Request[Any, Any, State], tx: Transaction, now: datetime)
 
 @get("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
 async def look_before_confirming(
-    state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = ""
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    subscriber_id: SubscriberId,
+    token: str = "",
 ) -> Response[str]:
     """A button that confirms."""
     path = subscriptions.confirming(subscriber_id)
     _check(state, path, token)
     found = await subscriptions.find(tx, subscriber_id)
     if found is None:
-        return _page(DEFAULT, "too_late", status=410)
+        return _page(_theirs(request), "too_late", status=410)
     return _page(found.language, "confirm", action=f"{path}?token={token}")
 
 
 @post("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
 async def confirm(
-    state: State, tx: Transaction, now: datetime, subscriber_id: SubscriberId, token: str = ""
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    now: datetime,
+    subscriber_id: SubscriberId,
+    token: str = "",
 ) -> Response[str]:
     """Their owner says yes."""
     _check(state, subscriptions.confirming(subscriber_id), token)
     found = await subscriptions.find(tx, subscriber_id)
-    language = found.language if found is not None else DEFAULT
+    language = found.language if found is not None else _theirs(request)
     if not await subscriptions.confirm(tx, subscriber_id=subscriber_id, now=now):
         return _page(language, "too_late", status=410)
     return _page(language, "confirmed")
@@ -71,24 +81,34 @@ async def confirm(
 
 @get("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
 async def look_before_leaving(
-    state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = ""
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    subscriber_id: SubscriberId,
+    token: str = "",
 ) -> Response[str]:
     """A button that ends it."""
     path = subscriptions.leaving(subscriber_id)
     _check(state, path, token)
     found = await subscriptions.find(tx, subscriber_id)
     if found is None:
-        return _page(DEFAULT, "left")
+        return _page(_theirs(request), "left")
     return _page(found.language, "leave", action=f"{path}?token={token}")
 
 
 @post("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
-async def leave(state: State, tx: Transaction, subscriber_id: SubscriberId, token: str = "") -> Response[str]:
+async def leave(
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    subscriber_id: SubscriberId,
+    token: str = "",
+) -> Response[str]:
     """Forget the address: by the button, or by a mail program's own (RFC 8058)."""
     _check(state, subscriptions.leaving(subscriber_id), token)
     found = await subscriptions.find(tx, subscriber_id)
     await subscriptions.leave(tx, subscriber_id=subscriber_id)
-    return _page(found.language if found is not None else DEFAULT, "left")
+    return _page(found.language if found is not None else _theirs(request), "left")
 
 
 @post("/status/webhooks", opt=public(), include_in_schema=False)
@@ -110,24 +130,37 @@ async def ask_webhook(
 
 @get("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
 async def look_before_ending(
-    state: State, tx: Transaction, webhook_id: SubscriberId, token: str = ""
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    webhook_id: SubscriberId,
+    token: str = "",
 ) -> Response[str]:
     """A button that ends it."""
     path = webhooks.own_path(webhook_id)
     _check(state, path, token)
     if await webhooks.find(tx, webhook_id) is None:
-        return _page(DEFAULT, "left")
-    return _page(DEFAULT, "leave", action=f"{path}?token={token}")
+        return _page(_theirs(request), "left")
+    return _page(_theirs(request), "leave", action=f"{path}?token={token}")
 
 
 @post("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
 async def end_webhook(
-    state: State, tx: Transaction, webhook_id: SubscriberId, token: str = ""
+    request: Request[Any, Any, State],
+    state: State,
+    tx: Transaction,
+    webhook_id: SubscriberId,
+    token: str = "",
 ) -> Response[str]:
     """Forget the address."""
     _check(state, webhooks.own_path(webhook_id), token)
     await webhooks.leave(tx, webhook_id=webhook_id)
-    return _page(DEFAULT, "left")
+    return _page(_theirs(request), "left")
+
+
+def _theirs(request: Request[Any, Any, State]) -> str:
+    """The browser's language: who has been forgotten has no other."""
+    return accepted(request.headers.get("accept-language", ""))
 
 
 def _check(state: State, path: str, token: str) -> None:

@@ -27,6 +27,11 @@ def problem_page(scope: AsgiScope, problem: Problem, headers: dict[str, str]) ->
     if problem.code == BookingNotFound.code and cookies.read(scope, BROWSER) is None:
         # Lost, or never taken: then no booking can be opened in it.
         advice = f"{advice} {texts.gettext('For that, your browser has to accept this site’s cookies.')}"
+    if problem.code == BookingNotFound.code and scope.get("method") == "POST":
+        undone = texts.gettext(
+            "What you’ve just sent hasn’t been carried out: nothing has been changed or charged."
+        )
+        advice = f"{undone} {advice}"
     body = draw(
         scope,
         language,

@@ -39,7 +39,7 @@ from hotel_booking.core.iso_codes import CURRENCIES
 from hotel_booking.core.languages import DEFAULT, LANGUAGES, RIGHT_TO_LEFT
 from hotel_booking.domains.search.types import SORTS
 from hotel_booking.http import cookies
-from hotel_booking.http.packing import packed, unpacked
+from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui import render
 from hotel_booking.web.frame import Frame, written_titles
@@ -134,7 +134,7 @@ def site(
         if origin is not None:
             pages: KeptPages = scope["litestar_app"].state.kept_pages
             pages.keep(_question(scope), kept)
-        return _sent(request, kept)
+        return kept.answer(scope)
     answer = Response(body, status_code=status, media_type="text/html", headers=sent)
     if notice is not None:
         answer.cookies.append(render.notice_shown(scope))
@@ -150,7 +150,7 @@ def kept_page(request: Request[Any, Any, State], origin: Origin) -> Response[Any
         return None
     if render.notice_of(request.scope) is not None:
         return None
-    return _sent(request, kept)
+    return kept.answer(request.scope)
 
 
 def _question(scope: AsgiScope) -> Question:
@@ -162,16 +162,6 @@ def _question(scope: AsgiScope) -> Question:
         scope["state"].get("guest") is not None,
         tuple(state.group_pages),
     )
-
-
-def _sent(request: Request[Any, Any, State], page: KeptPage) -> Response[Any]:
-    """The page, packed where the browser takes that; or that it has not changed for who has it already."""
-    if page.headers["etag"] in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=page.headers)
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(unpacked(page.packed), media_type="text/html", headers=page.headers)
-    headers = {**page.headers, "content-encoding": "gzip"}
-    return Response(page.packed, media_type="text/html", headers=headers)
 
 
 def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:

@@ -37,6 +37,7 @@ from hotel_booking.domains.payments.jobs import tasks as payment_tasks
 from hotel_booking.domains.properties.jobs import tasks as property_tasks
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.domains.search.jobs import tasks as search_tasks
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
 from hotel_booking.worker.abandoned import keep_taking_up
@@ -126,6 +127,7 @@ async def run(
                 "webhooks": webhooks,
                 "spool_dir": spool_dir,
                 "link": link,
+                "say": lambda text, language: translations(language).gettext(text),
                 "clock": utc_now,
             }
             try:

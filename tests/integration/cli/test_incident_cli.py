@@ -48,7 +48,7 @@ def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]
     assert 'journalctl -u hotel-booking --since "20' in checklists
     incident("move", "1", "response")
     incident("role", "1", "scribe", "Cleo Example")
-    incident("note", "1", "the gateway answers | 503 <b>")
+    assert incident("note", "1", "the gateway answers | 503 <b>") == "Noted in the timeline of incident 1.\n"
     assert "investigating (investigating)" in incident("update", "1", "--template", "list")
     incident("update", "1", "--template", "investigating", "--title", "Payments fail")
     assert "Payments fail" in incident("list", "--published")
@@ -62,8 +62,8 @@ def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]
     assert "1/1  2026-04-01  Ben Example: alert sooner" in incident("actions")
     with pytest.raises(DomainError, match="not done"):
         incident("close", "1")
-    incident("done", "1", "1")
-    assert incident("actions") == ""
+    assert incident("done", "1", "1") == "Action 1 is done.\n"
+    assert incident("actions") == "Nothing remains to be done.\n"
     document = incident("post-mortem", "1")
     assert document.startswith("# Post-mortem 1: Nobody can pay\n")
     assert "- **Commander**: Ben Example" in document

@@ -109,7 +109,7 @@ async def test_clearing_the_cache_removes_what_is_ours_and_nothing_else(redis_ur
         await redis.set("somebody:else", "theirs")
         await redis.set("hotel-bookings", "theirs too")
         result = command("cache", "clear", REDIS_URL=redis_url)
-        assert (result.returncode, result.stdout) == (0, "1200 keys were removed.\n"), result.stderr
+        assert (result.returncode, result.stdout) == (0, "1,200 keys were removed.\n"), result.stderr
         assert sorted(await redis.keys("*")) == [b"hotel-bookings", b"somebody:else"]
         assert command("cache", "clear", REDIS_URL=redis_url).stdout == "0 keys were removed.\n"
         await redis.flushdb()

@@ -250,6 +250,16 @@ async def test_the_command_line_shows_and_enters_rates(db: Database, database_ur
     assert "RSD" in shown
     assert "117.2" in shown
     assert "hand" in shown
+    for wrong, why in (
+        (("1172", "--as-of", "2026-03-10"), "more than a quarter off the 117.2 of 2026-03-09"),
+        (("117.2", "--as-of", "2026-03-08"), "the rate of 2026-03-09 is known, which is newer"),
+    ):
+        done = exchange_rates(database_url, "set", "RSD", *wrong)
+        assert done.returncode == 2
+        assert why in done.stderr
+    assert await known(db) == {"RSD": Decimal("117.2")}
+    right = ("set", "RSD", "1172", "--as-of", "2026-03-10", "--accept-jump")
+    assert exchange_rates(database_url, *right).stdout == "One euro is 1172 RSD, as of 2026-03-10.\n"
     off = exchange_rates(database_url, "fetch")
     assert off.returncode == 2
     assert "no exchange rates are fetched" in off.stderr

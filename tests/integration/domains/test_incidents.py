@@ -204,6 +204,12 @@ async def test_customers_read_published_updates_and_nothing_else(db: Database) -
         await service.note(
             tx, incident_id=incident.id, text="the password is swordfish", by=BEN, now=after(6)
         )
+        with pytest.raises(IncidentMovedOn, match="told exactly this at"):
+            async with tx.savepoint():
+                await service.publish(
+                    tx, incident_id=incident.id, status="identified", body=offered.body + " More.",
+                    by=ADA, now=after(6),
+                )  # fmt: skip
         with pytest.raises(IncidentMovedOn, match="resolved when it is"):
             async with tx.savepoint():
                 await service.publish(

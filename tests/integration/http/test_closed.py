@@ -176,7 +176,7 @@ async def test_the_command_closes_and_opens_for_guests_alone(
         assert await said("show") == (0, "Open.\n")
         assert (await said("on", "--dry-run"))[0] == 0
         code, text = await said("on", "--minutes", "30")
-        assert (code, "1 more holds wait" in text) == (0, True), text
+        assert (code, "1 more hold waits" in text) == (0, True), text
         await until(lambda: app.state.closed_until is not None)
         assert (await said("show"))[0] == 3
         closed_before, failed_before = counted("closed"), counted("5xx")
@@ -203,7 +203,7 @@ async def test_the_command_closes_and_opens_for_guests_alone(
         assert await asked(desk, "/admin/bookings") == [200]
         assert await end_of(db, booking) > before + timedelta(days=99)
         code, text = await said("off")
-        assert (code, "1 holds go on" in text) == (0, True), text
+        assert (code, "1 hold goes on" in text) == (0, True), text
         await until(lambda: app.state.closed_until is None)
         assert await asked(client, "/en", "/api/v1/places?q=lis") == [200, 200]
         assert before < await end_of(db, booking) < before + 5 * MINUTE

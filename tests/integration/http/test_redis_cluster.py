@@ -110,7 +110,7 @@ def test_clearing_removes_ours_on_every_node_and_nothing_else(nodes: LocalRedisC
             client.set(f"somebody:{number}", "1")
     assert all(nodes.keys("hotel-booking:*"))
     result = command("cache", "clear", seconds=60, **nodes.environment())
-    assert (result.returncode, result.stdout) == (0, "1500 keys were removed.\n"), result.stderr
+    assert (result.returncode, result.stdout) == (0, "1,500 keys were removed.\n"), result.stderr
     assert nodes.keys("hotel-booking:*") == [set()] * len(nodes.nodes)
     assert sum(map(len, nodes.keys("somebody:*"))) == 30
     assert command("cache", "clear", REDIS_URL=nodes.url).stdout == "0 keys were removed.\n"

@@ -164,6 +164,21 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
     assert await value(db, "SELECT stars FROM property WHERE slug = 'hotel-d-ete'") == 5
 
 
+@pytest.mark.parametrize("zone", ["Arctic/Longyearbyen", "US/Eastern", "Etc/GMT+3", "UTC"])
+async def test_a_zone_that_the_api_gave_can_be_kept(db: Database, database_url: str, zone: str) -> None:
+    """It cannot be changed once there are prices: a form without it could not be saved at all."""
+    async with hotel(db, database_url) as app, signed_in(app, db, (Role.MANAGER, None)) as client:
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE property SET timezone = $1", zone)
+        details = f"/admin/properties/{SLUG}/details"
+        page = (await client.get(details)).text
+        assert f'<option value="{zone}" selected>' in page
+        changed = await client.post(details, data=fields(page) | {"stars": "3"})
+        assert changed.status_code == 303, said(changed.text)
+    kept = "SELECT timezone || stars FROM property WHERE slug = $1"
+    assert await value(db, kept, SLUG) == f"{zone}3"
+
+
 @pytest.mark.parametrize(
     ("lat", "lon", "kept"),
     [

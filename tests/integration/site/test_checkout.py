@@ -496,6 +496,8 @@ async def test_who_is_no_longer_known_is_led_to_finding_the_booking(db: Database
             assert lost.status_code == 404
             assert "We can’t open this booking here" in lost.text
             assert "has to accept this site’s cookies" in lost.text
+            undone = "What you’ve just sent hasn’t been carried out: nothing has been changed or charged."
+            assert (undone in lost.text) == (lost.request.method == "POST")
             assert f'href="{booking}"' in lost.text
         found = await client.get(booking)
         assert f'name="reference" type="text" value="{booking.rpartition("/")[2]}"' in found.text
@@ -532,3 +534,77 @@ async def test_who_books_two_rooms_is_told_of_both(
             where = await chosen(client, rooms=rooms, language=language)
             pay = (await client.post(where, data=GUEST)).headers["location"]
             assert said in (await client.get(pay)).text
+
+
+@pytest.mark.parametrize(
+    ("language", "of_one", "of_two"),
+    [
+        (
+            "en",
+            ("holding your room.", "hold the room ", "the room for"),
+            ("rooms.", "the rooms ", "rooms for"),
+        ),
+        (
+            "de",
+            ("Ihr Zimmer ist", "das Zimmer einige", "das Zimmer bis"),
+            ("Ihre Zimmer sind",) + ("die Zimmer",) * 2,
+        ),
+        (
+            "fr",
+            ("gardons la chambre.",) + ("gardons la chambre",) * 2,
+            ("gardons les chambres.",) + ("les chambres",) * 2,
+        ),
+        (
+            "es",
+            ("guardándole la habitación.",) + ("la habitación",) * 2,
+            ("las habitaciones.",) + ("las habitaciones",) * 2,
+        ),
+        ("ar", ("نحتفظ لكم بالغرفة.",) + ("بالغرفة",) * 2, ("نحتفظ لكم بالغرفتين.",) + ("بالغرفتين",) * 2),
+    ],
+)
+async def test_a_declined_card_and_a_transfer_speak_of_all_rooms(
+    db: Database, database_url: str, language: str, of_one: tuple[str, ...], of_two: tuple[str, ...]
+) -> None:
+    await small_hotel(db, rooms=5)
+    settings = settings_for(database_url, secret_key="k" * 40, bank_account="Hotel Lima\nDE02 1203 0000")
+    async with running(settings) as (_, client):
+        client.headers.update(SAME_ORIGIN)
+        for rooms, said in ((1, of_one), (2, of_two)):
+            pay = (
+                await client.post(await chosen(client, rooms=rooms, language=language), data=GUEST)
+            ).headers["location"]
+            form = {"expected": str(18_000 * rooms)}
+            no = await client.post(pay, data=form | {"method": "card", "card": "tok_decline"})
+            page = (await refused_page(client, no)).text
+            assert said[0] in re.findall(r'role="alert".*?</div>', page, re.DOTALL)[0]
+            assert said[1] in re.findall(r'value="bank_transfer">\s*<p>(.*?)</p>', page, re.DOTALL)[0]
+            sent = await client.post(pay, data=form | {"method": "bank_transfer"})
+            told = re.findall(
+                r"<h1>.*?</h1>\s*<p>(.*?)</p>", (await client.get(sent.headers["location"])).text
+            )
+            assert said[2] in told[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "of_one", "of_two"),
+    [
+        ("en", "the last room. ", "one of these rooms, and there aren’t enough left. "),
+        ("de", "Das letzte Zimmer wurde", "Eines dieser Zimmer wurde"),
+        ("ar", "حُجزت الغرفة الأخيرة", "حُجزت إحدى هاتين الغرفتين"),
+    ],
+)
+async def test_rooms_that_have_gone_are_told_by_their_number(
+    db: Database, database_url: str, language: str, of_one: str, of_two: str
+) -> None:
+    for rooms, said in ((2, of_two), (1, of_one)):
+        if rooms == 2:
+            await small_hotel(db, rooms=2)
+        async with site(database_url) as (_, client):
+            where = await chosen(client, rooms=rooms, language=language)
+            async with db.transaction() as tx:
+                await tx.execute("UPDATE room_night SET physical = $1", rooms - 1)
+            gone = await refused_page(client, await client.post(where, data=GUEST))
+            assert said in gone.text
+            async with db.transaction() as tx:
+                await tx.execute("UPDATE room_night SET physical = 1")
+    assert await one(db, "SELECT count(*) FROM booking") == 0

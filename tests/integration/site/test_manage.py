@@ -226,6 +226,13 @@ async def test_what_a_change_costs_has_an_address(db: Database, database_url: st
         assert wrong.status_code == 200
         assert wrong.text.count('aria-invalid="true"') == 2
         assert 'name="agreed"' not in wrong.text
+        assert "Please enter the date like this: " in wrong.text
+        typed = change() | {
+            name: f"{day[8:]}.{day[5:7]}.{day[:4]}" for name, day in change().items() if "-" in day
+        }
+        german = await looked_at(client, booking.replace("/en/", "/de/"), typed)
+        assert 'name="agreed" value="30000"' in german.text
+        assert f'type="date" value="{change()["departure"]}"' in german.text
         same = await client.get(f"{booking}/amend", params=change(nights=2))
         assert "This wouldn’t change anything." in same.text
         async with db.transaction() as tx:

@@ -9,7 +9,7 @@ import pytest
 from hotel_booking.core.db import Database
 from tests.clients.http_client import running, settings_for
 from tests.e2e.test_site_pages import in_lisbon
-from tests.factories.small_hotel import small_hotel
+from tests.factories.small_hotel import SLUG, small_hotel
 from tests.integration.site.test_checkout import held, site
 
 MARCH = "/en/nights?place=2267057&month=2030-03"
@@ -186,3 +186,20 @@ async def test_another_currency_is_for_orientation_and_the_page_says_so(
         page = (await client.get(path)).text
         assert "≈ US$540.00" in page
         assert "You’ll be charged in the hotel" in page
+
+
+async def test_a_date_is_typed_as_the_page_writes_it(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await in_lisbon(db)
+    async with site(database_url) as (_, client):
+        found = await client.get("/de/search?place=2267057&arrival=4.3.2030&departure=07.+März+2030")
+        assert "3 Nächte" in found.text
+        assert 'name="arrival" type="date" value="2030-03-04"' in found.text
+        assert "arrival=2030-03-04&amp;departure=2030-03-07" in found.text
+        hotel = await client.get(f"/fr/hotels/{SLUG}?arrival=4/3/2030&departure=7/3/2030")
+        assert "3 nuits" in hotel.text
+        doubtful = await client.get("/en/search?place=2267057&arrival=04/03/2030&departure=2030-03-07")
+        (asked,) = re.findall(r'id="search-arrival-below">([^<]+)<', doubtful.text)
+        example = asked.removeprefix("Please enter the date like this: ").rstrip(".")
+        again = await client.get("/en/search", params={"place": "2267057", "arrival": example})
+        assert "search-arrival-below" not in again.text, "the example is read, and is still to come"

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from hotel_booking.core.db import Database
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.integrations.media import DiskMedia
 from tests.clients.http_client import running, settings_for
 from tests.factories.small_hotel import SLUG, small_hotel
@@ -26,8 +27,11 @@ async def test_every_page_of_a_hotel_names_a_jpeg_that_is_there(
     async with running(settings) as (_, client):
         named = set()
         for language in ("en", "de", "fr", "es", "ar"):
-            found = TAG.search((await client.get(f"/{language}/hotels/{SLUG}")).text)
+            page = (await client.get(f"/{language}/hotels/{SLUG}")).text
+            found = TAG.search(page)
             assert found is not None, language
+            site = translations(language).gettext("Hotel Booking")
+            assert f'<meta property="og:site_name" content="{site}">' in page
             named.add(found[1])
         (path,) = named
         drawn = await client.get(path)

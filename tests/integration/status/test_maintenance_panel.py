@@ -70,7 +70,7 @@ async def test_a_window_is_set_moved_and_cancelled(db: Database, database_url: s
         assert await send(reader, f"/{window.id}/cancel", {"version": "2"}) == 403
         assert await send(owner, f"/{window.id}/cancel", {"version": "1"}) == 409
         assert await send(owner, f"/{window.id}/cancel", {"version": "2"}) == 303
-        assert "cancelled" in await page()
+        assert "called off" in await page()
         assert await send(owner, "/999999/cancel", {"version": "2"}) == 404
     async with db.reading() as tx:
         who = await tx.fetch(

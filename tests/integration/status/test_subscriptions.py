@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +10,11 @@ import pytest
 from hotel_booking.core import links
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.domains.incidents import maintenance, service, subscriptions
+from hotel_booking.domains.incidents import maintenance, service, subscriptions, templates
 from hotel_booking.domains.incidents.types import Actor
 from hotel_booking.domains.notifications import queries as outbox
 from hotel_booking.domains.notifications.rendering import rendered_message
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.integrations.smtp import compose
 from tests.clients.http_client import running, settings_for
 
@@ -27,6 +28,10 @@ def link(path: str) -> str:
 
 def inside(path: str) -> str:
     return link(path).removeprefix("https://hotel.example")
+
+
+def said(text: str, language: str) -> str:
+    return translations(language).gettext(text)
 
 
 async def subscribers(db: Database) -> list[Any]:
@@ -81,6 +86,11 @@ async def test_only_the_owner_of_an_address_is_told_and_leaves(db: Database, dat
         assert await subscribers(db) == []
         assert (await client.post(leaving)).status_code == 200
         assert (await client.post(path)).status_code == 410
+        # Their language is forgotten too: the browser's is left.
+        for address in (leaving, path):
+            for send in (client.get, client.post):
+                answer = await send(address, headers={"accept-language": "ar"})
+                assert (answer.headers["content-language"], 'lang="ar"' in answer.text) == ("ar", True)
 
 
 @pytest.mark.parametrize("email", ["", "ana", "ana@", "a\x00@example.com", "x" * 400 + "@example.com"])
@@ -137,7 +147,7 @@ async def test_each_is_told_once_of_each_thing(db: Database, monkeypatch: pytest
         more = True
         while more:
             async with db.transaction() as tx:
-                more = await subscriptions.tell_some(tx, now=after)
+                more = await subscriptions.tell_some(tx, now=after, say=said)
 
     await tell()
     await tell()
@@ -172,3 +182,65 @@ async def test_each_is_told_once_of_each_thing(db: Database, monkeypatch: pytest
     assert rendered.unsubscribe is not None
     assert rendered.unsubscribe in rendered.text
     assert "Scheduled maintenance" in rendered.subject
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "body", "off"),
+    [
+        (
+            "en",
+            "Scheduled maintenance · Sunday, 3 March 2030 · 02:00 \N{EN DASH} 06:00 UTC",
+            "We maintain",
+            "called off",
+        ),
+        (
+            "de",
+            "Geplante Wartung · Sonntag, 3. März 2030 · 02:00 \N{EN DASH} 06:00 UTC",
+            "Wir warten",
+            "abgesagt",
+        ),
+        ("ar", "صيانة مجدولة · الأحد، 3 مارس 2030 · 2:00 ص \N{EN DASH} 6:00 ص UTC", "نُجري صيانة", "أُلغيت"),
+    ],
+)
+async def test_news_are_in_the_language_of_who_is_told(
+    db: Database, language: str, title: str, body: str, off: str
+) -> None:
+    """As the page says them: what stands ready in their language, what people wrote as they wrote it."""
+    now = datetime(2030, 2, 27, 9, tzinfo=UTC)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO status_subscriber (email, email_key, language, asked_at, confirmed_at)"
+            " VALUES ('a@x.example', 'a@x.example', $1, $2, $2)",
+            language,
+            now - timedelta(hours=1),
+        )
+        window = await maintenance.schedule(
+            tx,
+            starts_at=datetime(2030, 3, 3, 2, tzinfo=UTC),
+            ends_at=datetime(2030, 3, 3, 6, tzinfo=UTC),
+            title=maintenance.TITLE,
+            body=maintenance.BODY,
+            now=now,
+        )
+        await maintenance.announce(tx, now=now)
+        incident = await service.declare(tx, title="Cards are declined", severity="P2", by=BY, now=now)
+        slow = next(one for one in templates.TEMPLATES if one.key == "slow")
+        for ready in (slow.body, "Written by hand."):
+            await service.publish(tx, incident_id=incident.id, status=slow.status, body=ready, by=BY, now=now)
+
+    async def told() -> list[tuple[str, str]]:
+        async with db.transaction() as tx:
+            await subscriptions.note_events(tx, now=now)
+            while await subscriptions.tell_some(tx, now=now, say=said):
+                pass
+            return [(one.data["title"], one.data["body"]) for one in await outbox.list_messages(tx)]
+
+    found = dict(await told())
+    assert found[title].startswith(body)
+    assert {said(slow.body, language), "Written by hand."} == {
+        one for name, one in await told() if name == "Cards are declined"
+    }
+    async with db.transaction() as tx:
+        shown = await maintenance.find(tx, window)
+        await maintenance.cancel(tx, window_id=window, version=shown.version, now=now)
+    assert f"{title} · {off}" in dict(await told())

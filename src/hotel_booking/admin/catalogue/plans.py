@@ -12,6 +12,7 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.catalogue import frame, select_options
 from hotel_booking.admin.rate_lists import nobody_arrives
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
@@ -29,7 +30,6 @@ from hotel_booking.domains.rates.plan_lengths import unfit_nights
 from hotel_booking.domains.rates.plans import NewPlan, PlanChange
 from hotel_booking.domains.rates.queries import load_catalogue
 from hotel_booking.domains.rates.tables import rate_plan
-from hotel_booking.domains.rates.wording import count
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import money, see_other

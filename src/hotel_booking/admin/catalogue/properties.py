@@ -295,7 +295,7 @@ def _form(
         "form": form,
         "countries": select_options.countries(),
         "currencies": select_options.currencies(),
-        "timezones": select_options.timezones(),
+        "timezones": select_options.timezones("" if property_ is None else property_.timezone),
         "languages": select_options.languages(),
         "topics": select_options.by_topic(PROPERTY_TOPICS, PROPERTY_AMENITIES),
     }

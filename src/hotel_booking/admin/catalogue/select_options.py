@@ -30,11 +30,16 @@ def currencies() -> list[tuple[str, str]]:
 
 
 @cache
-def timezones() -> list[tuple[str, str]]:
-    """Time zones by name; those of old that only stand for another are left out."""
-    regions = ("Africa/", "America/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+def timezones(kept: str = "") -> list[tuple[str, str]]:
+    """Time zones by name; those of old that only stand for another are left out, but the one that is kept: by
+    the API a hotel may have it, and then can have no other any more."""
+    regions = (
+        "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/",
+        "Indian/", "Pacific/",
+    )  # fmt: skip
     names = sorted(name for name in available_timezones() if name.startswith(regions))
-    return [(name, zone_called(name)) for name in [*names, "UTC"]]
+    old = [kept] if kept in available_timezones() and kept not in names and kept != "UTC" else []
+    return [(name, zone_called(name)) for name in [*names, "UTC", *old]]
 
 
 def languages() -> list[tuple[str, str]]:

@@ -71,7 +71,8 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class ListedBooking(msgspec.Struct, frozen=True):
-    """One line of the list. `owed` is what the guest has yet to pay, `refunding` what is on its way back."""
+    """One line of the list. `paid` is what we hold of the guest's money, `owed` what they have yet to pay,
+    `refunding` what is on its way back."""
 
     id: UUID
     reference: str
@@ -89,6 +90,7 @@ class ListedBooking(msgspec.Struct, frozen=True):
     room_types: str
     currency: str
     total: int
+    paid: int
     owed: int
     refunding: int
     source: str
@@ -319,7 +321,7 @@ def _where(conditions: Sequence[str]) -> str:
 _LISTED = """
 SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.name AS property_name,
        p.timezone, g.given_name, g.family_name, g.email, e.arrival, e.departure, r.rooms, r.room_types,
-       b.currency, b.total, e.owed, e.refunding, b.source, b.created_at
+       b.currency, b.total, e.paid, e.owed, e.refunding, b.source, b.created_at
   FROM unnest($1::uuid[]) WITH ORDINALITY AS w(id, place)
  CROSS JOIN LATERAL (SELECT * FROM booking_entry WHERE booking_id = w.id OFFSET 0) AS e
  CROSS JOIN LATERAL (SELECT * FROM booking WHERE id = w.id OFFSET 0) AS b

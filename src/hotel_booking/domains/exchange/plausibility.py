@@ -39,7 +39,7 @@ def plausible(
     for currency, rate in sorted(published.per_euro.items()):
         if not rate.is_finite() or not LOWEST <= rate <= HIGHEST:
             refused[currency] = f"{rate} per euro cannot be"
-        elif not jumps and _jumped(rate, before.get(currency), published.as_of):
+        elif not jumps and jumped(rate, before.get(currency), published.as_of):
             moved[currency] = f"{rate} per euro, after {before[currency].per_euro}"
         elif currency != "EUR":
             used[currency] = rate
@@ -65,7 +65,8 @@ def _check_day(as_of: date, before: Mapping[str, KnownRate], today: date) -> Non
         raise RatesRefused(f"the rates are of {as_of}, too long ago")
 
 
-def _jumped(rate: Decimal, before: KnownRate | None, as_of: date) -> bool:
+def jumped(rate: Decimal, before: KnownRate | None, as_of: date) -> bool:
+    """Whether it is more than a quarter away from what was known of it lately."""
     if before is None or as_of - before.as_of > _REMEMBERED:
         return False
     return not before.per_euro / _JUMP <= rate <= before.per_euro * _JUMP

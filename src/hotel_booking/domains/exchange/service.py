@@ -9,7 +9,7 @@ from typing import Literal
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.errors import InvalidRate
-from hotel_booking.domains.exchange.plausibility import HIGHEST, LOWEST, plausible
+from hotel_booking.domains.exchange.plausibility import HIGHEST, LOWEST, jumped, plausible
 from hotel_booking.domains.exchange.queries import known_rates
 from hotel_booking.domains.exchange.types import DailyRates, Taken
 
@@ -33,9 +33,17 @@ async def take(tx: Transaction, *, published: DailyRates, now: datetime, jumps: 
 
 
 async def enter(
-    tx: Transaction, *, currency: str, per_euro: Decimal, as_of: date, known: frozenset[str], now: datetime
+    tx: Transaction,
+    *,
+    currency: str,
+    per_euro: Decimal,
+    as_of: date,
+    known: frozenset[str],
+    now: datetime,
+    jumps: bool = False,
 ) -> None:
-    """Use a rate that a person gives, for a currency of `known`. Raises `InvalidRate`."""
+    """Use a rate that a person gives, for a currency of `known`. `jumps`: they have looked at it twice.
+    Raises `InvalidRate`."""
     if currency not in known or currency == "EUR":
         raise InvalidRate(
             f"{currency!r} is not a currency with a rate to the euro", field="currency", fix="such as RSD"
@@ -48,6 +56,20 @@ async def enter(
         )
     if as_of > now.date():
         raise InvalidRate(f"{as_of} is in the future", field="as_of", fix="give the date of the rate")
+    before = next((rate for rate in await known_rates(tx, lock=True) if rate.currency == currency), None)
+    if before is not None and as_of < before.as_of:
+        raise InvalidRate(
+            f"the rate of {before.as_of} is known, which is newer: {before.per_euro:f} {currency}",
+            field="as_of",
+            fix="give the date of the rate",
+        )
+    if not jumps and jumped(per_euro, before, as_of):
+        assert before is not None  # noqa: S101  # nothing jumps that stood nowhere
+        raise InvalidRate(
+            f"{per_euro} {currency} is more than a quarter off the {before.per_euro:f} of {before.as_of}",
+            field="per_euro",
+            fix="look at the point; where it is right, say so with --accept-jump",
+        )
     await _put(tx, {currency: per_euro}, as_of, "hand", now)
 
 

@@ -17,6 +17,7 @@ from hotel_booking.domains.incidents.status_types import COMPONENTS
 ANNOUNCED_BEFORE = timedelta(days=7)
 PROPOSED_BEFORE = timedelta(days=35)
 TITLE = "Scheduled maintenance"
+CALLED_OFF = "called off"
 BODY = (
     "We maintain our systems. Your bookings stay as they are; for some minutes it may not be possible to "
     "book, to pay or to change a booking."

@@ -48,7 +48,7 @@ async def tell_subscribers(context: JobContext, timestamp: int) -> None:
     more = True
     while more:
         async with db.transaction() as tx:
-            more = await subscriptions.tell_some(tx, now=now)
+            more = await subscriptions.tell_some(tx, now=now, say=jobs.resource(context, "say"))
         await pace.rest()
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key, read_email
-from hotel_booking.domains.incidents import webhooks
+from hotel_booking.core.moments import long_date, time_of_day
+from hotel_booking.domains.incidents import maintenance, templates, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import MessageLimit
@@ -18,6 +20,9 @@ CONFIRMATIONS = MessageLimit(an_hour=2, a_day=4)
 CONFIRM_WITHIN = timedelta(days=2)
 _NEWS = timedelta(days=1)  # what is older nobody is told any more
 _TOGETHER = 200
+
+Say = Callable[[str, str], str]
+"""One of our texts, in a language."""
 
 
 class Subscriber(msgspec.Struct, frozen=True):
@@ -35,6 +40,29 @@ class _Event(msgspec.Struct, frozen=True):
     title: str
     body: str
     reached: int
+    # Of a maintenance window that is called as we call it, and has not been changed since.
+    starts_at: datetime | None
+    ends_at: datetime | None
+    cancelled_at: datetime | None
+
+    def title_in(self, language: str, say: Say) -> str:
+        """What people called it is English."""
+        if self.starts_at is None or self.ends_at is None:
+            return self.title
+        first, last = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
+        begins, ends = (time_of_day(one.time(), language) for one in (first, last))
+        if first.date() != last.date():
+            ends = f"{long_date(last.date(), language)} · {ends}"
+        when = f"{begins} \N{EN DASH} {ends} UTC"
+        told = [say(maintenance.TITLE, language), long_date(first.date(), language), when]
+        if self.cancelled_at is not None:
+            told.append(say(maintenance.CALLED_OFF, language))
+        return " · ".join(told)
+
+    def body_in(self, language: str, say: Say) -> str:
+        """What people wrote is English; what they took from the texts that are ready is in every language."""
+        ready = self.body == maintenance.BODY or templates.is_ready(self.body)
+        return say(self.body, language) if ready else self.body
 
 
 def leaving(subscriber_id: int) -> str:
@@ -121,13 +149,17 @@ async def note_events(tx: Transaction, *, now: datetime) -> None:
     )
 
 
-async def tell_some(tx: Transaction, *, now: datetime) -> bool:
-    """Tell some subscribers of the oldest event that not all were told of; False where there is none. What
-    they are told and how far one has come is committed together, so nobody is told twice."""
+async def tell_some(tx: Transaction, *, now: datetime, say: Say) -> bool:
+    """Tell some subscribers of the oldest event that not all were told of, each in their language; False
+    where there is none. What they are told and how far one has come is committed together, so nobody is told
+    twice."""
     event = await tx.fetchrow_as(
         _Event,
-        "SELECT key, at, title, body, reached FROM status_event WHERE told_at IS NULL"
-        " ORDER BY at, key LIMIT 1 FOR UPDATE SKIP LOCKED",
+        "SELECT e.key, e.at, e.title, e.body, e.reached, w.starts_at, w.ends_at, w.cancelled_at"
+        "  FROM status_event e LEFT JOIN maintenance_window w"
+        "    ON e.key = 'maintenance-' || w.id || '-' || w.version AND w.title = $1"
+        " WHERE e.told_at IS NULL ORDER BY e.at, e.key LIMIT 1 FOR UPDATE OF e SKIP LOCKED",
+        maintenance.TITLE,
     )
     if event is None:
         return False
@@ -152,8 +184,8 @@ async def tell_some(tx: Transaction, *, now: datetime) -> bool:
             language=one.language,
             recipient=one.email,
             data={
-                "title": event.title,
-                "body": event.body,
+                "title": event.title_in(one.language, say),
+                "body": event.body_in(one.language, say),
                 "path": leaving(one.id),
                 "unsubscribe": leaving(one.id),
                 "expires": (event.at + _NEWS).isoformat(),

@@ -64,6 +64,12 @@ TEMPLATES = (
     ),
 )
 _BY_KEY = {template.key: template for template in TEMPLATES}
+_BODIES = frozenset(template.body for template in TEMPLATES)
+
+
+def is_ready(body: str) -> bool:
+    """Whether it is one of these texts as it stands."""
+    return body in _BODIES
 
 
 def unchanged(key: str | None, body: str) -> str | None:

@@ -86,7 +86,13 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     known = _language(language)
     source = known.messages[template]
     sender = on_one_line(bidi.unturned(sender or known.frame["site"].render()))
-    values = {**data, "sender": sender, "notices": known.notices}
+    # What was queued by a release that did not tell of its rooms may be about several.
+    values = {
+        **data,
+        "sender": sender,
+        "notices": known.notices,
+        "number_of_rooms": len(data.get("parties", ())) or 3,
+    }
     lines: list[str] = []
     parts: list[Markup] = []
     for block in source.blocks:
@@ -255,6 +261,7 @@ STYLE = """
 body { margin: 0; padding: 24px 12px; background: #f4f3f0; color: #22211f;
        font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 560px; margin: 0 auto; padding: 28px 28px 12px; background: #fff; border-radius: 12px; }
+h1, p, td { overflow-wrap: anywhere; }
 h1 { margin: 0 0 20px; font-size: 15px; letter-spacing: .02em; color: #6d6a63; font-weight: 600; }
 p { margin: 0 0 16px; }
 table { width: 100%; margin: 0 0 20px; border-collapse: collapse; }

@@ -13,6 +13,7 @@ from datetime import date
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.ari import RESTRICTIONS
 from hotel_booking.domains.rates.catalogue import RatePlan
@@ -30,7 +31,7 @@ from hotel_booking.domains.rates.changes import (
 )
 from hotel_booking.domains.rates.lengths import NoStayFits, no_stay_fits
 from hotel_booking.domains.rates.restrictions import OPEN, PlanTerms, Restriction, combine
-from hotel_booking.domains.rates.wording import count, day
+from hotel_booking.domains.rates.wording import day
 
 
 class ContradictoryStay(InvalidEdit):

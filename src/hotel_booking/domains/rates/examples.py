@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.formats import english
 from hotel_booking.core.money import exponent
@@ -155,18 +156,16 @@ def limits_in_words(
     """What a plan's limits do, in sentences."""
     words = []
     if min_advance:
-        words.append(f"Booked at least {wording.count(min_advance, 'day')} before arrival")
+        words.append(f"Booked at least {count(min_advance, 'day')} before arrival")
     if max_advance is not None:
         when = (
-            f"at most {wording.count(max_advance, 'day')} before arrival"
-            if max_advance
-            else "on the day of arrival"
+            f"at most {count(max_advance, 'day')} before arrival" if max_advance else "on the day of arrival"
         )
         words.append(f"Booked {when}")
     if min_stay is not None and min_stay > 1:
-        words.append(f"For stays of {wording.count(min_stay, 'night')} or more")
+        words.append(f"For stays of {count(min_stay, 'night')} or more")
     if max_stay is not None:
-        words.append(f"For stays of up to {wording.count(max_stay, 'night')}")
+        words.append(f"For stays of up to {count(max_stay, 'night')}")
     return words
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from hotel_booking.core.counting import count
 from hotel_booking.domains.rates.restrictions import PlanTerms, Restriction
-from hotel_booking.domains.rates.wording import count
 
 _NO_TERMS = PlanTerms()
 

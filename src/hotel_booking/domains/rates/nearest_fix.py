@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
 from hotel_booking.domains.rates.restrictions import (
     FIX_DAYS,
@@ -28,7 +29,7 @@ from hotel_booking.domains.rates.restrictions import (
     window,
 )
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.domains.rates.wording import count, day
+from hotel_booking.domains.rates.wording import day
 
 # Every change of (arrival in days, nights), the nearest first. The order is the documented one; it
 # leaves no two changes equal, so a place in it compares as the whole key does.

@@ -168,7 +168,7 @@ SELECT to_jsonb(p) AS property,
          WHERE x.property_id = p.id) AS taxes
   FROM property p
 """
-_CATALOGUE_BY_SLUG = _CATALOGUE + " WHERE p.slug = $1 AND (p.active OR NOT $2)"
+_CATALOGUE_BY_SLUG = _CATALOGUE + " WHERE p.slug = $1 AND (p.active OR NOT $2 OR $3)"
 _CATALOGUES = f"""SELECT row_to_json(c)::text AS content
   FROM ({_CATALOGUE} WHERE p.id = ANY ($1::int[]) AND p.active AND $2) AS c"""
 
@@ -188,11 +188,17 @@ async def has_prices(tx: Transaction, property_id: int, *, since: date) -> bool:
 
 
 async def load_catalogue(
-    tx: Transaction, slug: str, *, active_only: bool = True, field: str | None = None
+    tx: Transaction,
+    slug: str,
+    *,
+    active_only: bool = True,
+    off_sale: bool = False,
+    field: str | None = None,
 ) -> Catalogue:
-    """The property's catalogue, in one statement. Raises `PropertyNotFound`; `field` is where the input names
-    it."""
-    sold = await tx.fetchrow_as(_Sold, _CATALOGUE_BY_SLUG, slug, active_only)
+    """The property's catalogue, in one statement: what is sold, with `off_sale` of a property that is not
+    sold itself too, or else all that there is or was. Raises `PropertyNotFound`; `field` is where the input
+    names it."""
+    sold = await tx.fetchrow_as(_Sold, _CATALOGUE_BY_SLUG, slug, active_only, off_sale)
     if sold is None:
         raise PropertyNotFound(
             f"there is no property {slug[:_LONGEST]!r}", field=field, fix="GET /properties lists them"

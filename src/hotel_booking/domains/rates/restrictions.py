@@ -14,9 +14,10 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.domains.rates.wording import count, day
+from hotel_booking.domains.rates.wording import day
 
 FIX_DAYS = 14
 

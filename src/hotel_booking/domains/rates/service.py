@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
@@ -16,7 +17,6 @@ from hotel_booking.domains.inventory import room_nights
 from hotel_booking.domains.inventory.errors import and_more_nights
 from hotel_booking.domains.rates.ari import AriError, AriUpdate, Cells, check_lengths, spread
 from hotel_booking.domains.rates.queries import Catalogue
-from hotel_booking.domains.rates.wording import count
 
 
 class CapacityBelowSold(Conflict):

@@ -1,4 +1,4 @@
-"""How prices, reasons and policies word dates, counts and rates: plain English, for people."""
+"""How prices, reasons and policies word dates and rates: plain English, for people."""
 
 from __future__ import annotations
 
@@ -11,11 +11,6 @@ _MONTHS = ("January February March April May June July August September October 
 def day(when: date) -> str:
     """10 March. The year goes without saying: it is that of the stay asked for."""
     return f"{when.day} {_MONTHS[when.month - 1]}"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """1 night, 2 nights; `many` where the plural takes more than an s."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def percent(ppm: int) -> str:

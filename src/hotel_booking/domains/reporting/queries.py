@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from hotel_booking.core.dates import DAY_END, business_date, earliest_business_date, local_instant
+from hotel_booking.core.dates import DAY_END, MAX_NIGHTS, business_date, earliest_business_date, local_instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
@@ -25,9 +25,12 @@ NIGHTS = 15  # today and the next fourteen
 _SINCE = timedelta(days=1)
 
 _HOUSES = """
-SELECT id, slug, name, timezone, day_end_time, currency
-  FROM property WHERE active AND ($1::int[] IS NULL OR id = ANY ($1))
- ORDER BY sort_form(name, 'en') COLLATE "C", name, id
+SELECT id, slug, name, timezone, day_end_time, currency, active,
+       active OR EXISTS (SELECT FROM booking_entry
+                          WHERE property_id = property.id AND arrival >= $2
+                            AND status IN ('confirmed', 'checked_in')) AS run
+  FROM property WHERE $1::int[] IS NULL OR id = ANY ($1)
+ ORDER BY NOT active, sort_form(name, 'en') COLLATE "C", name, id
 """
 
 # Rooms that come, are there and go. Only stays that have not ended are looked at, by their own index.
@@ -65,14 +68,13 @@ SELECT t.property_id, n.night, sum(n.capacity)::int AS available
  GROUP BY t.property_id, n.night
 """
 
-# Whole thousandths of minor units, which are several times quicker to add up than decimals.
+# Whole minor units, as in `period`: the nights of a stay add up to what it was sold for.
 _SOLD = """
 SELECT t.property_id, r.arrival + i AS night, count(*) AS sold,
-       (sum(r.share) / 1000)::bigint AS revenue,
+       sum(r.net * (i + 1) / r.nights - r.net * i / r.nights)::bigint AS revenue,
        count(*) FILTER (WHERE i = 0) AS arrivals
   FROM room_type t
- CROSS JOIN LATERAL (SELECT arrival, departure, 1000 * net / (departure - arrival) AS share
-                       FROM reservation
+ CROSS JOIN LATERAL (SELECT arrival, departure, net, departure - arrival AS nights FROM reservation
                       WHERE room_type_id = t.id AND status IN ('confirmed', 'checked_in') AND arrival <= $3
                         AND departure > $2 OFFSET 0) AS r
  CROSS JOIN LATERAL generate_series(greatest($2 - r.arrival, 0),
@@ -210,17 +212,24 @@ _Nights = Mapping[tuple[int, date], NightFigures]
 _FIGURES = NightFigures.__struct_fields__[1:]
 
 
-async def list_properties(tx: Transaction, *, property_ids: frozenset[int] | None) -> list[PropertyName]:
-    """The active properties among the given (None: all), by name."""
-    return await tx.fetch_as(PropertyName, _HOUSES, None if property_ids is None else sorted(property_ids))
+async def list_properties(
+    tx: Transaction, *, property_ids: frozenset[int] | None, now: datetime
+) -> list[PropertyName]:
+    """The properties among the given (None: all), by name; those that are off sale come last."""
+    # Who is expected or in the house has come no longer ago than a stay can last, and some weeks.
+    since = earliest_business_date(now) - timedelta(days=MAX_NIGHTS + 34)
+    return await tx.fetch_as(
+        PropertyName, _HOUSES, None if property_ids is None else sorted(property_ids), since
+    )
 
 
 async def today(tx: Transaction, *, property_ids: frozenset[int] | None, now: datetime) -> Today:
-    """The day of the active properties among the given (None: all), and how the next fourteen nights look.
+    """The day of the given properties (None: all that are run), and how the next fourteen nights look.
 
     A fixed number of statements, however many hotels.
     """
-    named = await list_properties(tx, property_ids=property_ids)
+    listed = await list_properties(tx, property_ids=property_ids, now=now)
+    named = [one for one in listed if one.run or property_ids is not None]
     ids = [property_.id for property_ in named]
     # At one instant it is yesterday in one place and tomorrow in another.
     days = [business_date(now, property_.timezone, property_.day_end_time) for property_ in named]

@@ -15,10 +15,12 @@ import msgspec
 
 from hotel_booking.core.money import divide
 from hotel_booking.domains.bookings.types import Status
+from hotel_booking.domains.properties.choices import OFF_SALE
 
 
 class PropertyName(msgspec.Struct, frozen=True):
-    """A property, as far as lists name it."""
+    """A property, as far as lists name it. One that is off sale (not `active`) is still `run` while guests
+    are expected or in the house."""
 
     id: int
     slug: str
@@ -26,6 +28,13 @@ class PropertyName(msgspec.Struct, frozen=True):
     timezone: str
     day_end_time: time
     currency: str
+    active: bool = True
+    run: bool = True
+
+    @property
+    def label(self) -> str:
+        """Its name; one that is off sale says so."""
+        return self.name if self.active else self.name + OFF_SALE
 
 
 class NightFigures(msgspec.Struct, frozen=True):

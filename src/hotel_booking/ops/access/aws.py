@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from hotel_booking.ops.access.terms import ROLES, Grant
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 ROLE = "HOTEL_ACCESS_AWS_ROLE"
 _POLICY = "revoked-sessions"
@@ -112,4 +112,4 @@ class _Translated:
         if error is None or isinstance(error, Refused):
             return
         if kind is not None and kind.__module__.startswith(("botocore", "boto3")):
-            raise AwsRefused(f"AWS does not do it: {' '.join(str(error).split())[:400]}") from None
+            raise AwsRefused(f"AWS does not do it: {plainly(error)[:400]}") from None

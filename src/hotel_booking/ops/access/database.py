@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from hotel_booking.ops.access.terms import Grant, Role
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 KEEPER = "hotel_access_keeper"
 EVERYBODY = "hotel_access"  # whose members are the roles that we made
@@ -303,4 +303,4 @@ def _settings(role: Role) -> dict[str, str]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return plainly(error)[:300]

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from hotel_booking.ops.access.database import EVERYBODY, KEEPER, connected
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _LOOK, _OPERATE, _ADMINISTER = "hotel_read_only", "hotel_on_call", "hotel_dba"
 _GROUPS = (EVERYBODY, _LOOK, _OPERATE, _ADMINISTER)
@@ -29,7 +29,7 @@ def prepare(url: str, password: str = "") -> tuple[str, Sequence[str]]:
             return _prepare(db, password)
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectNotInPrerequisiteState) as error:
             raise Refused(
-                f"you may not prepare this database: {' '.join(str(error).split())[:300]}",
+                f"you may not prepare this database: {plainly(error)[:300]}",
                 "It takes a superuser, or on RDS its master user.",
             ) from None
         except (psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedTable):

@@ -22,7 +22,7 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.ops import monitoring, operation
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.kubernetes import Api, ApiError
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 Files = Iterator[tuple[str, bytes]]
 
@@ -113,7 +113,7 @@ def settings_tables(url: str) -> Files:
                 )
                 yield f"settings/{table}.jsonl", "".join(f"{line}\n" for (line,) in lines).encode()
     except psycopg.Error as error:
-        said = " ".join(str(error).split())[:200]
+        said = plainly(error)[:200]
         raise Refused(f"the settings tables cannot be read: {said}") from None
 
 

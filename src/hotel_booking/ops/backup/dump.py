@@ -23,7 +23,7 @@ from hotel_booking.ops.backup.engine import id_of
 from hotel_booking.ops.backup.files import write_whole
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, major_version
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 _SCHEMA = "SELECT version_num FROM alembic_version"
 _OTHERS = """
@@ -205,7 +205,7 @@ def connected(url: str, *, autocommit: bool = False) -> psycopg.Connection:
     try:
         return psycopg.connect(url, autocommit=autocommit, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise Refused(f"the database does not answer: {' '.join(str(error).split())[:200]}") from None
+        raise Refused(f"the database does not answer: {plainly(error)[:200]}") from None
 
 
 def exists(connection: psycopg.Connection, name: str) -> bool:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.backup import dump
 from hotel_booking.ops.backup.engine import Backup, Instance, Kind, Say, Until, id_of
 from hotel_booking.ops.backup.files import SUFFIX, Files, damaged, files, headers, own_second, remove_old
@@ -43,7 +44,7 @@ class Dumps:
     ) -> Self:
         """As the environment says; `ask(variable, what, example)` is called for what must be there."""
         there = files(Store.from_environ(environ, ask), "database", clock)
-        if not environ.get("DATABASE_URL"):
+        if not names_database(environ):
             ask("DB_HOST", "the database's host", "db.example.com")
         return cls(
             there,

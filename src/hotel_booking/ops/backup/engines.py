@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from hotel_booking.core.environment import read_settings
-from hotel_booking.core.setting_files import with_files
+from hotel_booking.core.setting_files import ADDRESSES, names_database, with_files
 from hotel_booking.ops.asking import Want, check_all, needed
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.engine import Engine
@@ -68,7 +68,7 @@ def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callabl
 def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
     """The URL of the database that serves, as the application reaches it."""
     _, ask = _asking(environ, argv)
-    if not environ.get("DATABASE_URL") and not environ.get("DATABASE_URL_FILE"):
+    if not names_database(environ):
         ask(*_DATABASE[0])
     return read_settings({"HOTEL_ENVIRONMENT": "demo", **environ}).database_url
 
@@ -84,7 +84,7 @@ def _asking(
     environ: Mapping[str, str], argv: Sequence[str]
 ) -> tuple[dict[str, str], Callable[[str, str, str], str]]:
     try:
-        told = with_files(environ, _SECRETS)
+        told = with_files(environ, (*_SECRETS, *ADDRESSES))
     except (OSError, ValueError) as error:
         raise Refused(str(error)) from None
 

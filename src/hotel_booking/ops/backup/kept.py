@@ -19,7 +19,7 @@ from hotel_booking.ops.backup.engine import Backup, Say, chosen, id_of
 from hotel_booking.ops.backup.files import SUFFIX, damaged, files, headers, own_second, remove_old
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.backup.store import Store
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 Of = Literal["state", "configuration", "archive"]
 KEPT = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
@@ -113,7 +113,9 @@ class Kept:
                     shutil.rmtree(folder, ignore_errors=True)
                 if isinstance(error, Refused):
                     raise
-                raise Refused(f"{folder} cannot be written: {error}", "Nothing was left there.") from None
+                raise Refused(
+                    f"{folder} cannot be written: {plainly(error)}", "Nothing was left there."
+                ) from None
         return count
 
     def _gathered(self) -> contents.Files:

@@ -20,7 +20,7 @@ import psycopg
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.ops.backup import results
 from hotel_booking.ops.backup.engine import Backup, Engine, Instance, Say, Until
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _CHECK_SECONDS = 1800
 # In one statement, in one order; whoever reads goes on.
@@ -169,7 +169,7 @@ def locked(url: str) -> Iterator[bool]:
     except psycopg.Error as error:
         connection.close()
         raise Refused(
-            f"writing to the one that serves could not be held up: {' '.join(str(error).split())[:200]}",
+            f"writing to the one that serves could not be held up: {plainly(error)[:200]}",
             "It serves on. Run this again when less is going on.",
         ) from None
     try:

@@ -16,6 +16,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.aws import Aws, NotThere, wait_for
 from hotel_booking.ops.backup.engine import Backup, Instance, Kind, Say, Until, id_of
 from hotel_booking.ops.backup.writes import take_writes
@@ -58,7 +59,7 @@ class Rds:
         """As the environment says: DB_HOST is RDS's own name, which says instance and region;
         HOTEL_RDS_COPIES is the region that snapshots are copied to, HOTEL_RDS_COPIES_KEY the KMS key there.
         `ask(variable, what, example)` is called for what must be there."""
-        if not environ.get("DATABASE_URL"):
+        if not names_database(environ):
             ask(
                 "DB_HOST",
                 "the database's host",

@@ -14,7 +14,7 @@ import psycopg
 from hotel_booking.ops.backup import dump, pseudonyms
 from hotel_booking.ops.backup.engine import Backup, Engine, Say, Until, id_of
 from hotel_booking.ops.backup.production import run
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _WHERE = (
     "SELECT inet_server_addr()::text, inet_server_port(), current_setting('port'), pg_postmaster_start_time()"
@@ -61,7 +61,7 @@ def _refuse_production(engine: Engine, url: str) -> None:
         with psycopg.connect(dump.url_of(url, "postgres"), connect_timeout=10) as connection:
             staging = connection.execute(_WHERE.encode()).fetchone()
     except psycopg.OperationalError as error:
-        raise Refused(f"staging's server cannot be reached: {' '.join(str(error).split())[:200]}") from None
+        raise Refused(f"staging's server cannot be reached: {plainly(error)[:200]}") from None
     with suppress(psycopg.OperationalError):
         with psycopg.connect(engine.serving(), connect_timeout=5) as connection:
             serving = connection.execute(_WHERE.encode()).fetchone()

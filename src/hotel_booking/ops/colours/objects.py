@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.kubectl import Kubectl, Metadata
 from hotel_booking.ops.refusals import Refused
 
@@ -162,7 +163,7 @@ class Pod(msgspec.Struct):
             if one.state.waiting is not None and one.state.waiting.reason not in ("", "ContainerCreating"):
                 return f"{one.state.waiting.reason} {one.state.waiting.message}".strip()
             if one.restart_count and not one.ready:
-                return f"it has ended and was started again {one.restart_count} times"
+                return f"it has ended and was started again {count(one.restart_count, 'time')}"
         return ""
 
 

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _CONNECT_SECONDS = 10
 _LOOK_MILLISECONDS = 30_000
@@ -148,7 +148,7 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
         ) as db:
             yield db
     except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
+        reason = plainly(error)
         raise Refused(f"the database went away: {reason}", "Run it again when it answers.") from None
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from hotel_booking.ops.refusals import Refused
+from hotel_booking.ops.refusals import Refused, plainly
 
 _OWNER_OF = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
 
@@ -18,7 +18,7 @@ def ensure(master: str, *, role: str, password: str) -> list[str]:
         with psycopg.connect(master, connect_timeout=10) as connection:
             return _ensure(connection, role, password)
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = plainly(error)
         raise Refused(
             f"the role {role} could not be made or put right: {reason}",
             "Nothing was changed. Is it the master's name and password (Secrets Manager, rds!db-…)?",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.security.checks import Check, NotChecked, Surroundings, checkout, program
 
 _INSTALL = "scripts/deploy_tools"
@@ -61,7 +62,7 @@ def bandit(here: Surroundings) -> Iterator[str]:
     )  # fmt: skip
     found = _json(done.stdout, done.stderr, "bandit")
     if found.get("errors"):
-        raise NotChecked(f"bandit could not read {len(found['errors'])} files: {found['errors'][0]}")
+        raise NotChecked(f"bandit could not read {count(len(found['errors']), 'file')}: {found['errors'][0]}")
     for one in found["results"]:
         yield f"{one['filename']}:{one['line_number']}: {one['test_id']} {one['issue_text']}"
 
@@ -119,7 +120,7 @@ def infrastructure(here: Surroundings) -> Iterator[str]:
     if isinstance(found, list) or not found.get("summary", {}).get("passed"):
         raise NotChecked("checkov looked at nothing")
     if found["summary"]["parsing_errors"]:
-        raise NotChecked(f"checkov could not read {found['summary']['parsing_errors']} files")
+        raise NotChecked(f"checkov could not read {count(found['summary']['parsing_errors'], 'file')}")
     for one in found["results"]["failed_checks"]:
         yield f"{one['file_path']}: {one['check_id']} {one['resource']}"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from hotel_booking.core.counting import count
 from hotel_booking.ops.security.checks import Result
 
 _STYLE = """
@@ -41,12 +42,10 @@ def page(results: Sequence[Result], *, at: datetime, release: str) -> str:
 
 def summary(results: Sequence[Result]) -> str:
     """How many of each."""
-    count = {
-        word: sum(one.outcome == word for one in results) for word in ("passed", "findings", "not checked")
-    }
+    of = {word: sum(one.outcome == word for one in results) for word in ("passed", "findings", "not checked")}
     return (
-        f"{len(results)} checks: {count['passed']} passed, {count['findings']} with findings,"
-        f" {count['not checked']} not checked."
+        f"{count(len(results), 'check')}: {of['passed']} passed, {of['findings']} with findings,"
+        f" {of['not checked']} not checked."
     )
 
 

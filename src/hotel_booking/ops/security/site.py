@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPMessage
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.security.checks import Check, NotChecked, Surroundings
@@ -15,6 +15,7 @@ from hotel_booking.ops.security.checks import Check, NotChecked, Surroundings
 _DAYS = 21  # that a certificate should have left
 _SECONDS = 10.0
 _YEAR = 31_536_000
+_MOST_STEPS = 4
 
 
 def site(here: Surroundings) -> Iterator[str]:
@@ -32,7 +33,9 @@ def site(here: Surroundings) -> Iterator[str]:
             yield from _certificate(parts)
             if parts.port in (None, 443):
                 yield from _plain(parts.hostname)
-        yield from _headers(_answer(parts), secure)
+        # Where the root leads to a page, the page is what guests have.
+        found = [line for answer in _answers(parts) for line in _headers(answer, secure)]
+        yield from dict.fromkeys(found)
     except (OSError, http.client.HTTPException) as error:
         raise NotChecked(f"{here.site} does not answer: {error}") from None
 
@@ -73,19 +76,37 @@ def _answer(parts: SplitResult) -> HTTPMessage:
         else http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
     )
     try:
-        line.request("GET", parts.path or "/", headers={"User-Agent": "hotel-booking security-audit"})
+        where = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        line.request("GET", where, headers={"User-Agent": "hotel-booking security-audit"})
         return line.getresponse().headers
     finally:
         line.close()
+
+
+def _answers(parts: SplitResult) -> Iterator[HTTPMessage]:
+    """What the address answers, and what answers where it leads on the same site."""
+    for _ in range(_MOST_STEPS):
+        told = _answer(parts)
+        yield told
+        to = urlsplit(urljoin(parts.geturl(), told.get("location", "")))
+        if not told.get("location") or (to.scheme, to.netloc) != (parts.scheme, parts.netloc):
+            return
+        parts = to
+
+
+def _lets_scripts_in(policy: str) -> bool:
+    """Whether a page's own scripts would run, or those of anybody: what no word forbids is allowed."""
+    said = [part.split() for part in policy.lower().split(";") if part.strip()]
+    named = {words[0]: words[1:] for words in reversed(said)}  # of a word said twice the first counts
+    sources = named.get("script-src", named.get("default-src"))
+    return sources is None or bool({"'unsafe-inline'", "*", "http:", "https:", "data:"} & set(sources))
 
 
 def _headers(told: HTTPMessage, secure: bool) -> Iterator[str]:
     policy = told.get("content-security-policy", "")
     if not policy:
         yield "no content-security-policy"
-    elif (
-        "'unsafe-inline'" in policy.partition("script-src")[2].partition(";")[0] or "script-src" not in policy
-    ):
+    elif _lets_scripts_in(policy):
         yield "the content-security-policy lets scripts into the page"
     if told.get("x-content-type-options", "").lower() != "nosniff":
         yield "no x-content-type-options: nosniff"

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
-from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_date
+from hotel_booking.core.dates import MAX_NIGHTS, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list, plain_digits
@@ -29,6 +29,7 @@ from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.refusals import Refusals, longest_stay
 from hotel_booking.web.refused import reason_of, sent_to
+from hotel_booking.web.search.query import day_like, day_typed
 from hotel_booking.web.site import language_of, link, site
 
 
@@ -42,7 +43,9 @@ async def show_amend(
     if booking.status != "confirmed":
         return see_other(request, _page_of(request, booking))
     if request.query_params.get("act") == "preview":
-        form = Form({name: request.query_params.getall(name) for name in request.query_params})
+        typed = {name: request.query_params.getall(name) for name in request.query_params}
+        days = _typed_days(Form(typed), language_of(request))
+        form = Form(typed | {name: [day] for name, day in days.items()})
         return await _looked_at(request, tx, booking, form, now)
     suggested = {
         name: request.query_params[name][:10]
@@ -61,12 +64,9 @@ async def amend(
     also whoever changed the fields after looking, and pressed Enter."""
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
-    look = link(
-        language_of(request),
-        f"booking/{booking.reference}/amend",
-        **{name: form.value(name)[:100] for name in _fields(booking)},
-        act="preview",
-    )
+    language = language_of(request)
+    typed = {name: form.value(name)[:100] for name in _fields(booking)} | _typed_days(form, language)
+    look = link(language, f"booking/{booking.reference}/amend", **typed, act="preview")
     if form.value("act") != "confirm" or form.value("seen") not in ("", _seen(form, booking)):
         return see_other(request, look)
     try:
@@ -168,16 +168,19 @@ def _as_it_is(booking: Booking, language: str, **days: str) -> Form:
     return Form.of(**shown)
 
 
-def _day(request: Request[Any, Any, State], form: Form, name: str) -> date | None:
-    _ = translations(language_of(request)).gettext
-    try:
-        found = date.fromisoformat(form.value(name))
-    except ValueError:
-        form.wrong(name, _("Please choose a date."))
-        return None
-    if not FIRST_NIGHT <= found <= LAST_NIGHT:
-        form.wrong(name, _("Please choose a date."))
-        return None
+def _typed_days(form: Form, language: str) -> dict[str, str]:
+    """What was typed as a date, as date fields and addresses have it; what is none is left out."""
+    days = {name: day_typed(form.value(name), language) for name in ("arrival", "departure")}
+    return {name: day.isoformat() for name, day in days.items() if day is not None}
+
+
+def _day(request: Request[Any, Any, State], form: Form, name: str, today: date) -> date | None:
+    language = language_of(request)
+    found = day_typed(form.value(name), language)
+    if found is None and form.value(name).strip():
+        form.wrong(name, day_like(today, language))
+    elif found is None:
+        form.wrong(name, translations(language).gettext("Please choose a date."))
     return found
 
 
@@ -187,11 +190,9 @@ def _days(
     """The stay's first day and the day of departure; what cannot be is said beside the fields."""
     texts = translations(language_of(request))
     _ = texts.gettext
-    arrival, departure = _day(request, form, "arrival"), _day(request, form, "departure")
-    earliest = min(
-        business_date(now, booking.timezone, booking.day_end_time),
-        min(room.arrival for room in booking.reservations),
-    )
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    arrival, departure = (_day(request, form, name, today) for name in ("arrival", "departure"))
+    earliest = min(today, min(room.arrival for room in booking.reservations))
     if arrival is not None and arrival < earliest:
         form.wrong("arrival", _("This date has already passed at the hotel. Please choose today or later."))
     if arrival is not None and departure is not None:

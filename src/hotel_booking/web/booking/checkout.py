@@ -69,7 +69,7 @@ async def show_details(
     if quote is None or quote.booking_id is not None:
         return await booked(request, tx, quote, now)
     form = await _known(request, tx, now)
-    form = with_reason(request, form, lambda form: _typed(request, form, quote))
+    form = with_reason(request, form, lambda form: _typed(request, form, quote), len(quote.rooms))
     answer = await _details(request, tx, quote_id, quote, form, now)
     named(request, answer)
     return answer
@@ -117,7 +117,7 @@ async def book(
             where = link(language_of(request), f"book/{quote_id}") + carry(request.scope)
             return back_to(request, where, error)
         if not form.errors:
-            form = with_error(request, form, error)
+            form = with_error(request, form, error, len(quote.rooms))
         return await _details(request, tx, quote_id, quote, form, now, status=422)
     note_booking(request, "held", held.booking.reference)
     booking = held.booking

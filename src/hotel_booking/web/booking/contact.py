@@ -39,7 +39,8 @@ async def show_contact(
         return to_booking(request, booking.reference)
     form = Form.of(**as_typed(booking), requests=booking.requests)
     if reason_of(request) and (typed := await typed_before(request, tx, now)) is not None:
-        form = with_reason(request, Form.of(**typed), lambda form: _typed(request, form))
+        rooms = len(booking.reservations)
+        form = with_reason(request, Form.of(**typed), lambda form: _typed(request, form), rooms)
     return _page(request, booking, form, now)
 
 
@@ -58,13 +59,13 @@ async def correct(
             )
     except DomainError as error:
         if error.code in ("wrong_state", "hold_expired"):
-            told = Caution(why(error, translations(language_of(request))))
+            told = Caution(why(error, translations(language_of(request)), len(booking.reservations)))
             return to_booking(request, booking.reference, notice=told)
         if await keep_typed(request, tx, {name: form.value(name) for name in form.names()}, now):
             page = f"booking/{booking.reference}/contact"
             return back_to(request, link(language_of(request), page) + carry(request.scope), error)
         if not form.errors:
-            form = with_error(request, form, error)
+            form = with_error(request, form, error, len(booking.reservations))
         return _page(request, booking, form, now, status=422)
     browser = browser_of(request)
     if browser is not None:

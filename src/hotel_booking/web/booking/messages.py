@@ -19,39 +19,64 @@ NEVER_MADE = "payment_never_made"
 """What stands for `PaymentNeverMade`, whose code is that of a refusal by the bank."""
 
 
-def why(error: DomainError, words: gettext.NullTranslations) -> str:
-    """One or two sentences: what happened, what was charged (nothing), what to do."""
-    return why_of(NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code, words)
+def why(error: DomainError, words: gettext.NullTranslations, rooms: int = 1) -> str:
+    """One or two sentences: what happened, what was charged (nothing), what to do. `rooms` are held."""
+    return why_of(NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code, words, rooms)
 
 
-def why_of(code: str, words: gettext.NullTranslations) -> str:
+def why_of(code: str, words: gettext.NullTranslations, rooms: int = 1) -> str:
     """The same for an error's code, or `NEVER_MADE`."""
     _ = words.gettext
-    text = _of_paying(code, words) or _of_changing(code, words)
+    text = _of_rooms(code, words, rooms) or _of_paying(code, words) or _of_changing(code, words)
     return text or _(
         "Sorry, that isn’t possible right now. Please check what you’ve entered, or contact the hotel."
     )
 
 
+def _of_rooms(code: str, words: gettext.NullTranslations, rooms: int) -> str | None:
+    ngettext = words.ngettext
+    match code:
+        case "payment_declined":
+            return ngettext(
+                "Your bank declined the card, and nothing has been charged. Please try another card: we’re "
+                "still holding your room.",
+                "Your bank declined the card, and nothing has been charged. Please try another card: we’re "
+                "still holding your rooms.",
+                rooms,
+            )
+        case "hold_expired":
+            return ngettext(
+                "We could only hold your room for a limited time, and that time has passed. Nothing has been "
+                "charged.",
+                "We could only hold your rooms for a limited time, and that time has passed. Nothing has "
+                "been charged.",
+                rooms,
+            )
+        case "sold_out":
+            return ngettext(
+                "Someone else has just booked the last room. You haven’t been charged.",
+                "Someone else has just booked one of these rooms, and there aren’t enough left. You haven’t "
+                "been charged.",
+                rooms,
+            )
+        case "gateway_resting":
+            return ngettext(
+                "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
+                "still holding your room: please try again in a few minutes.",
+                "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
+                "still holding your rooms: please try again in a few minutes.",
+                rooms,
+            )
+    return None
+
+
 def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
     _ = words.gettext
     match code:
-        case "payment_declined":
-            return _(
-                "Your bank declined the card, and nothing has been charged. Please try another card: we’re "
-                "still holding your room."
-            )
         case "payment_in_progress":
             return _(
                 "An earlier payment is still being processed. Please wait a minute, then reload this page."
             )
-        case "hold_expired":
-            return _(
-                "We could only hold your room for a limited time, and that time has passed. Nothing has been "
-                "charged."
-            )
-        case "sold_out":
-            return _("Someone else has just booked the last room. You haven’t been charged.")
         case "too_many_open_holds":
             return _(
                 "You’re already holding several rooms. Please pay for one of them or cancel it, then book "
@@ -65,11 +90,6 @@ def _of_paying(code: str, words: gettext.NullTranslations) -> str | None:
             )
         case "no_gateway" | "unknown_payment_method" | "unknown_token":
             return _("You can’t use this payment method for this booking. Please choose another.")
-        case "gateway_resting":
-            return _(
-                "Our payment service isn’t responding at the moment, and nothing has been charged. We’re "
-                "still holding your rooms: please try again in a few minutes."
-            )
         case "payment_never_made" | "amount_mismatch" | "gateway_unavailable" | "gateway_refused":
             return _("Your payment couldn’t be completed, and nothing has been charged. Please try again.")
     return None
@@ -89,7 +109,7 @@ def _of_changing(code: str, words: gettext.NullTranslations) -> str | None:
     return None
 
 
-def with_error(request: Request[Any, Any, State], form: Form, error: DomainError) -> Form:
-    """The form with why it did not go, above its fields."""
-    form.errors[""] = why(error, translations(language_of(request)))
+def with_error(request: Request[Any, Any, State], form: Form, error: DomainError, rooms: int = 1) -> Form:
+    """The form with why it did not go, above its fields. It is about so many rooms."""
+    form.errors[""] = why(error, translations(language_of(request)), rooms)
     return form

@@ -276,7 +276,7 @@ def _payment(
     lapsed = not balance and (booking.status == "expired" or booking.hold_expires_at <= now)
     form, code = Form.of(), reason_of(request)
     if code and not (lapsed and code in _HELD_ON):
-        form.errors[""] = why_of(code, translations(language))
+        form.errors[""] = why_of(code, translations(language), len(booking.reservations))
     due = still_open(booking) if balance else booking.due_now
     stay = Stay(
         min(room.arrival for room in booking.reservations),

@@ -164,7 +164,7 @@ def _question(form: Form, language: str, now: datetime) -> Asked:
     asked = {name: form.value(name) for name in ("arrival", "departure", *CARRIED)}
     asked |= {"adults": str(adults or 2), "children": ages, "rooms": str(len(rooms) or 1)}
     typed = {name: [text[:200]] for name, text in asked.items()}
-    return query.read(typed, today=earliest_business_date(now), texts=translations(language))
+    return query.read(typed, today=earliest_business_date(now), language=language)
 
 
 def question_of(
@@ -179,7 +179,7 @@ def question_of(
         [Occupancy(room.adults, room.children) for room in rooms],
         request.query_params.dict(),
         today=earliest_business_date(now),
-        texts=translations(language_of(request)),
+        language=language_of(request),
     )
 
 

@@ -24,13 +24,15 @@ def back_to(request: Request[Any, Any, State], to: str, error: DomainError) -> R
     return sent_to(request, to, NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code)
 
 
-def with_reason(request: Request[Any, Any, State], form: Form, check: Callable[[Form], object]) -> Form:
+def with_reason(
+    request: Request[Any, Any, State], form: Form, check: Callable[[Form], object], rooms: int
+) -> Form:
     """What was typed with why it was refused, as the address has it. `check` reads the fields and notes what
-    is wrong with them, or raises."""
+    is wrong with them, or raises; it is about so many `rooms`."""
     code = reason_of(request)
     if code == FormProblems.code:
         with suppress(FormProblems):
             check(form)
     elif code:
-        form.errors[""] = why_of(code, translations(language_of(request)))
+        form.errors[""] = why_of(code, translations(language_of(request)), rooms)
     return form

@@ -16,6 +16,7 @@ from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.rates.cancellation import balance_instant, deadlines
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
@@ -42,7 +43,7 @@ from hotel_booking.web.site import (
 _LONGEST_AHEAD = timedelta(days=730)
 
 
-@get("/hotels/{slug:str}", opt=public(), include_in_schema=False)
+@get("/hotels/{slug:str}", opt=public() | direct(), include_in_schema=False)
 async def show_property(
     request: Request[Any, Any, State], tx: Transaction, searching: Searching, now: datetime, slug: str
 ) -> Response[Any]:
@@ -56,7 +57,7 @@ async def show_property(
     try:
         found = await known(searching, request.app.state, slug)
     except NoSuchProperty:
-        asked = query.read(request.query_params.dict(), today=earliest_business_date(now), texts=texts)
+        asked = query.read(request.query_params.dict(), today=earliest_business_date(now), language=language)
         home = link(language) + asked.query()
         return site(request, "property/unknown.html", status=404, home=home)
     property_ = found.property
@@ -64,7 +65,7 @@ async def show_property(
     asked = query.read(
         request.query_params.dict(),
         today=today,
-        texts=texts,
+        language=language,
         currency=chosen_currency(request.scope),
     )
     running = today < calendar_date(now, property_.timezone)

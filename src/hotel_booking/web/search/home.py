@@ -13,7 +13,6 @@ from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.properties.queries import PopularCity, popular_cities
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web.search import query
 from hotel_booking.web.search.drawn_covers import drawn_covers
@@ -55,7 +54,7 @@ async def show_home(request: Request[Any, Any, State], tx: Transaction, now: dat
         "home.html",
         etag=True,
         places=places,
-        asked=query.read(request.query_params.dict(), today=today, texts=translations(language)),
+        asked=query.read(request.query_params.dict(), today=today, language=language),
         typed_place=request.query_params.get("place", "")[:100],
         today=today,
     )

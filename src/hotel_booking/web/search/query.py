@@ -7,16 +7,19 @@ Whatever is typed, the page is shown: a value that is wrong is kept in its field
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, Stay
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.moments import long_date
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.rates.party import spread
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILD_AGE, MAX_CHILDREN, MAX_ROOMS, Occupancy
+from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.typed_dates import read_day
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.i18n.refusals import longest_stay
 from hotel_booking.web.site import carried, query_of
@@ -67,7 +70,7 @@ def for_rooms(
     params: Mapping[str, Sequence[str]],
     *,
     today: date,
-    texts: Texts,
+    language: str,
 ) -> Asked:
     """The search that led to these rooms for this stay: their dates and the whole party, and from `params`
     whatever the address has carried along."""
@@ -79,11 +82,11 @@ def for_rooms(
         "rooms": [str(len(rooms))],
     }
     kept = {name: [value] for name, value in carried(params).items()}
-    return read(kept | typed, today=today, texts=texts)
+    return read(kept | typed, today=today, language=language)
 
 
 def read(
-    params: Mapping[str, Sequence[str]], *, today: date, texts: Texts, currency: str | None = None
+    params: Mapping[str, Sequence[str]], *, today: date, language: str, currency: str | None = None
 ) -> Asked:
     """Read the parameters; `today` is the hotel's, `currency` the one chosen elsewhere on the site."""
 
@@ -95,8 +98,8 @@ def read(
         "rooms": typed("rooms", "1"),
     }
     errors: dict[str, str] = {}
-    arrival, stay = _dates(values, today, texts, errors)
-    party = _party(values, texts, errors)
+    arrival, stay = _dates(values, today, language, errors)
+    party = _party(values, translations(language), errors)
     if "currency" in params:
         code = typed("currency").upper()
         currency = code if len(code) == 3 and code.isascii() and code.isalpha() else None
@@ -113,14 +116,18 @@ def read(
 
 
 def _dates(
-    values: Mapping[str, str], today: date, texts: Texts, errors: dict[str, str]
+    values: dict[str, str], today: date, language: str, errors: dict[str, str]
 ) -> tuple[date | None, Stay | None]:
+    """What was typed as a date becomes one in `values`, as date fields and links have it."""
+    texts = translations(language)
     _ = texts.gettext
     days: dict[str, date | None] = {}
     for name in ("arrival", "departure"):
-        days[name] = _day(values[name])
-        if values[name] and days[name] is None:
-            errors[name] = _("Please enter the date like this: 2026-03-08.")
+        days[name] = found = day_typed(values[name], language)
+        if found is not None:
+            values[name] = found.isoformat()
+        elif values[name]:
+            errors[name] = day_like(today, language)
     arrival, departure = days["arrival"], days["departure"]
     if arrival is not None and arrival < today:
         errors["arrival"] = _("This date has already passed at the hotel. Please choose today or later.")
@@ -168,17 +175,21 @@ def _party(values: Mapping[str, str], texts: Texts, errors: dict[str, str]) -> t
     return (Occupancy(2),)
 
 
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if FIRST_NIGHT <= found <= LAST_NIGHT else None
+def day_typed(text: str, language: str) -> date | None:
+    """A date that can be asked for, as it is typed in a language; None for anything else."""
+    found = read_day(text, language)
+    return found if found is not None and FIRST_NIGHT <= found <= LAST_NIGHT else None
+
+
+def day_like(today: date, language: str) -> str:
+    """How a date is typed, by one that is to come."""
+    example = long_date(min(today + timedelta(days=30), LAST_NIGHT), language, "long")
+    return translations(language).gettext("Please enter the date like this: {date}.").format(date=example)
 
 
 def _month(text: str, today: date) -> date | None:
     """The first of a month such as 2026-03, no earlier than this one; None for anything else."""
-    found = _day(f"{text}-01")
+    found = day_typed(f"{text}-01", "en")
     return found if found is not None and found >= today.replace(day=1) else None
 
 

@@ -23,6 +23,7 @@ from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
+from hotel_booking.http.asked import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -94,7 +95,7 @@ class _Question(msgspec.Struct, frozen=True):
         return self.asked.query(**kept | changes)
 
 
-@get("/search", opt=public(), include_in_schema=False)
+@get("/search", opt=public() | direct(), include_in_schema=False)
 async def show_results(
     request: Request[Any, Any, State],
     searching: Searching,
@@ -112,12 +113,12 @@ async def show_results(
     if meant is not None and meant.hit.kind == "property":
         rooms = "#rooms" if asked.stay is not None else ""
         return see_other(request, f"/{language}/hotels/{meant.hit.slug}{asked.query()}{rooms}")
-    values = _values(question, language) | {"first": cursor is None}
     if place is None:
-        return site(request, "search/results.html", **values)
+        return site(request, "search/results.html", **_values(question, language, cursor))
     if asked.stay is None:
-        undated = await _undated(searching, request.app.state, place, asked, language=language)
-        return site(request, "search/results.html", **values | {"undated": undated})
+        values = _values(question, language, cursor)
+        values["undated"] = await _undated(searching, request.app.state, place, asked, language=language)
+        return site(request, "search/results.html", **values)
     wanted = SearchRequest(
         where=place.where,
         stay=asked.stay,
@@ -133,6 +134,7 @@ async def show_results(
     if origin is not None and (kept := kept_page(request, origin)) is not None:
         return kept
     found = await searching.find(wanted, now)
+    values = _values(question, language, cursor)
     values |= await _list(request, searching, settings, question, place, wanted, found, now)
     if not found.results and cursor is None:
         values |= await nothing_free.alternatives(
@@ -161,13 +163,13 @@ async def _read(
         to=to,
         place=place,
         filters=_filters(params.get("sort"), params.get("stars"), params.get("refundable")),
-        asked=query.read(params.dict(), today=today, texts=translations(language)),
+        asked=query.read(params.dict(), today=today, language=language),
         today=today,
         mark=_mark(list(params.multi_items())),
     )
 
 
-def _values(question: _Question, language: str) -> dict[str, Any]:
+def _values(question: _Question, language: str, cursor: str | None) -> dict[str, Any]:
     """What the page shows of the question itself, and nothing found for it yet."""
     texts, asked, place = translations(language), question.asked, question.place
     by_key = place is not None and (question.at or question.typed.isdigit())
@@ -179,6 +181,7 @@ def _values(question: _Question, language: str) -> dict[str, Any]:
         "filters": question.filters,
         "phrases": Phrases(language, texts),
         "today": question.today,
+        "first": cursor is None,
         "past": 0,
         "cards": "",
         "plan": None,

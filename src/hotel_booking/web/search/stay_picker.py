@@ -45,7 +45,7 @@ async def show_nights(
     _, place = await searched(searching, request.app.state, typed, at, language, now)
     where, name = (place.where, place.name) if place is not None else (None, "")
     today = await searching.earliest_date(where, now)
-    asked = query.read(request.query_params.dict(), today=today, texts=translations(language))
+    asked = query.read(request.query_params.dict(), today=today, language=language)
     latest = moved(LAST_NIGHT, -_MONTHS)
     first = min(max((asked.month or today).replace(day=1), today.replace(day=1)), latest)
     last = moved(first, _MONTHS) - timedelta(days=1)

@@ -107,7 +107,8 @@ async def close(tx: Transaction, *, incident_id: int, by: Actor, now: datetime) 
         )
     if incident.severity in CRITICAL and not (incident.cause and incident.lessons):
         raise IncidentMovedOn(
-            "a P1 or P2 is closed with its cause and what was learnt", fix="write the post-mortem first"
+            "a P1 or P2 is closed with its cause and what was learnt",
+            fix="write the post-mortem first, on its page in the panel",
         )
     await tx.execute(
         "UPDATE incident SET closed_at = $2, phase = 'closed', version = version + 1 WHERE id = $1",

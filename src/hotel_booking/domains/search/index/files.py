@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from hotel_booking.core.leftovers import remove_leftovers
 from hotel_booking.domains.search.index.layout import (
     COMPLETE,
     FORMAT,
@@ -26,6 +27,7 @@ from hotel_booking.domains.search.index.layout import (
     Arrays,
 )
 
+_LOCK = "lock"
 _SPARE = 256 * 2**20  # bytes that the disk keeps free: a mapped page that finds no room ends the process
 
 
@@ -65,7 +67,7 @@ class Folder:
     def become_writer(self) -> bool:
         """Whether this process writes from now on, until `leave`; never two at a time."""
         if self._lock is None:
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -137,9 +139,13 @@ class Folder:
 
 
 def default_folder(database_url: str) -> Path:
-    """Where a database's index is kept on this machine, where no setting says so."""
+    """Where a database's index is kept on this machine, where no setting says so. Those of databases that
+    nobody asks any more are removed: each is as large as its hotels are many."""
+    prefix = f"hotel-booking-search-{os.geteuid()}-"
     name = hashlib.sha256(database_url.encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"hotel-booking-search-{os.geteuid()}-{name}"
+    folder = Path(tempfile.gettempdir()) / f"{prefix}{name}"
+    remove_leftovers(prefix, lock=_LOCK, but=folder)
+    return folder
 
 
 def _boot() -> str:

@@ -77,6 +77,7 @@ class IndexView:
         self.compiled = None if LIBRARY is None else Compiled(arrays, LIBRARY)
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
+        self._clocks_in = lru_cache(maxsize=_REMEMBERED)(self._clocks)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
         self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(
             "destinations", _REMEMBERED
@@ -242,6 +243,11 @@ class IndexView:
     def earliest(self, where: Around | Box | Within, now: datetime) -> int | None:
         """The earliest today of the properties in an area, and of those in the corners of a circle's box;
         None where there is none."""
+        clocks = self._clocks_in(where, int(self.header[layout.VERSION]))
+        return int(self.days(now)[clocks].min()) if len(clocks) else None
+
+    def _clocks(self, where: Around | Box | Within, _version: int) -> Array:
+        """The different clocks of those properties, in a version of the catalogue."""
         if isinstance(where, Around):
             south, north, meridians = area.bounds(where)
             slots = self._near(south, north, meridians)
@@ -251,7 +257,7 @@ class IndexView:
             slots = slots[keep & (sides[0] if len(sides) == 1 else sides[0] | sides[1])]
         else:
             slots = self.inside(where).slots
-        return int(self.todays(slots, now).min()) if len(slots) else None
+        return np.unique(self.arrays["clock"][slots])
 
     def todays(self, slots: Array, now: datetime) -> Array:
         """Each property's own today, as an ordinal."""

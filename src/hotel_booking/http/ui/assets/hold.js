@@ -11,7 +11,10 @@ function look() {
   const minutes = Math.ceil((Date.parse(shown.dataset.until) - Date.now() + ahead) / 60000);
   if (minutes <= 0) {
     left.textContent = "";
-    if (over) over.hidden = false;
+    if (over?.hidden) {
+      over.setAttribute("role", "alert"); // said by screen readers as it appears
+      over.hidden = false;
+    }
     return;
   }
   // The front desk's hold is a day long.

@@ -1,10 +1,10 @@
 // A second click while the first is on its way would do it twice. On the window, behind all others, so that a script
-// that sends the form by itself has had its say. Without this script the server sees to it where it matters.
+// that sends the form by itself has had its say. A form that answers with a file (data-file) may be sent again at once. Without this script the server sees to it where it matters.
 addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented) return;
   if (form.dataset.sent === "yes") return event.preventDefault();
-  if (form.method !== "post" || form.hasAttribute("hx-post") || form.target) return;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || form.target || "file" in form.dataset) return;
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
   document.body.classList.add("busy");

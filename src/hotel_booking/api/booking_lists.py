@@ -1,0 +1,187 @@
+"""A property's bookings, for programs that keep a copy: a list to begin with, and what was changed since."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.params import QueryParameter
+
+from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
+from hotel_booking.api.properties import owned
+from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, Instant
+from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
+from hotel_booking.domains.bookings import partners
+from hotel_booking.domains.bookings.search import Position, Wanted
+from hotel_booking.domains.bookings.types import Status
+from hotel_booking.domains.identity.caller import Caller
+from hotel_booking.domains.identity.types import Scope
+from hotel_booking.http import pages
+from hotel_booking.http.access import needs
+from hotel_booking.http.pages import Page
+from hotel_booking.http.problems import InvalidCursor
+from hotel_booking.http.shapes import of_parameter
+
+_INSTANT = {"format": "date-time"}
+_MOST = 100  # each is priced line by line
+_KEPT = timedelta(days=31)
+_LIST, _CHANGES = "bookings", "booking-changes"
+
+
+class ChangesTooOld(Invalid):
+    """Changes are told for 31 days."""
+
+    code = "changes_too_old"
+
+
+class BookingChanges(msgspec.Struct, frozen=True):
+    """Bookings that were made or changed, as they are now, each once a page, the one that was changed last at
+    the end. `next_cursor` asks for the next page, null where there is none yet; `resume` is the same on every
+    page, the last one too: keep it, and send it as `cursor` when you ask again."""
+
+    items: list[BookingAnswer]
+    next_cursor: str | None
+    resume: str
+
+
+@get(
+    "/properties/{slug:str}/bookings",
+    opt=needs(Scope.BOOKINGS_READ),
+    tags=["Booking"],
+    summary="List a property’s bookings",
+)
+async def list_bookings(
+    slug: str,
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    status: Annotated[
+        Status | None,
+        QueryParameter(description="Only these; without it all but held and expired ones."),
+    ] = None,
+    arrival_from: Annotated[date | None, QueryParameter(description="Arrival on this day or later.")] = None,
+    arrival_to: Annotated[date | None, QueryParameter(description="Arrival on this day or earlier.")] = None,
+    departure_from: Annotated[
+        date | None, QueryParameter(description="Departure on this day or later.")
+    ] = None,
+    departure_to: Annotated[
+        date | None, QueryParameter(description="Departure on this day or earlier.")
+    ] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=_MOST)] = pages.DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[BookingAnswer]:
+    """In the order in which they were made: what is booked meanwhile comes last, and no page moves. A page
+    may have fewer than `limit`, even none: go on as long as there is a `next_cursor`."""
+    property_ = await owned(tx, slug, caller)
+    for name, day in (
+        ("arrival_from", arrival_from),
+        ("arrival_to", arrival_to),
+        ("departure_from", departure_from),
+        ("departure_to", departure_to),
+    ):
+        if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
+            raise Invalid("the day must lie between 2000 and 2100", field=name)
+    after = _place(cursor, property_.id)
+    wanted = Wanted(
+        property_ids=frozenset({property_.id}),
+        status=status,
+        arrival_from=arrival_from,
+        arrival_to=arrival_to,
+        departure_from=departure_from,
+        departure_to=departure_to,
+        sort="created",
+        descending=False,
+    )
+    found, following = await partners.listed(tx, wanted, after=after, limit=limit)
+    return Page(
+        [booking_answer(booking, now) for booking in found],
+        None if following is None else pages.encode((_LIST, property_.id, following.key, following.id)),
+    )
+
+
+@get(
+    "/properties/{slug:str}/booking-changes",
+    opt=needs(Scope.BOOKINGS_READ),
+    tags=["Booking"],
+    summary="Follow a property’s bookings",
+)
+async def list_booking_changes(
+    slug: str,
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    since: Annotated[
+        str | None,
+        QueryParameter(
+            description="Begin with what was changed from this time on, at most 31 days ago.",
+            schema_extra=_INSTANT,
+        ),
+    ] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=_MOST)] = pages.DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> BookingChanges:
+    """Every booking that was confirmed, changed, paid, cancelled, checked in or out, or the like, whoever did
+    it; without `since` and `cursor` from now on. No change is missed; one may be told twice, so take each
+    booking as it is told. Changes of the last second may come with the next page."""
+    property_ = await owned(tx, slug, caller)
+    position = _position(cursor, property_.id, now)
+    if position is None:
+        position = await partners.position_at(tx, None if since is None else _instant(since, now))
+    elif since is not None:
+        raise Invalid("`since` and `cursor` say different things", field="since", fix="send one of them")
+    found = await partners.changed_since(tx, property_id=property_.id, after=position, limit=limit)
+    resume = pages.encode((_CHANGES, property_.id, found.position, now))
+    return BookingChanges(
+        [booking_answer(booking, now) for booking in found.bookings], resume if found.more else None, resume
+    )
+
+
+def _place(cursor: str | None, property_id: int) -> Position | None:
+    given = pages.decode(cursor, tuple[str, int, datetime, UUID])
+    if given is None:
+        return None
+    _check(given, _LIST, property_id)
+    return Position(given[2], given[3])
+
+
+def _position(cursor: str | None, property_id: int, now: datetime) -> int | None:
+    given = pages.decode(cursor, tuple[str, int, Annotated[int, msgspec.Meta(ge=0, le=2**62)], Instant])
+    if given is None:
+        return None
+    _check(given, _CHANGES, property_id)
+    _not_too_old(given[3], now, "cursor")
+    return int(given[2])
+
+
+def _check(given: tuple[object, ...], of: str, property_id: int) -> None:
+    if given[:2] != (of, property_id):
+        raise InvalidCursor(
+            "the cursor belongs to a different list",
+            field="cursor",
+            fix="use the previous page's cursor, or start again without one",
+        )
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    try:
+        found = msgspec.convert(text, Instant).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise of_parameter(str(error), Instant, "since") from None
+    _not_too_old(found, now, "since")
+    return found
+
+
+def _not_too_old(at: datetime, now: datetime, field: str) -> None:
+    if at < now - _KEPT:
+        raise ChangesTooOld(
+            f"changes are told for {_KEPT.days} days",
+            field=field,
+            fix="list all bookings, and follow their changes from the time at which you began",
+        )
+
+
+handlers = [list_bookings, list_booking_changes]

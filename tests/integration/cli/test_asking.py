@@ -1,0 +1,70 @@
+"""What cannot be taken back asks whoever sits at a terminal, and says what it is about."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import recovery
+from hotel_booking.domains.identity import queries
+from tests.clients.command_line import command
+
+pytestmark = pytest.mark.postgresql
+
+COMMAND = Path(sys.executable).with_name("hotel-booking")
+
+
+def at_a_terminal(words: Sequence[str], answer: str, **environ: str) -> tuple[int, str]:
+    """How it ended whose question was answered so, and what stood on the terminal."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [COMMAND, *words], env=os.environ | environ, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.write(ours, f"{answer}\n".encode())
+    said = b""
+    try:
+        while part := os.read(ours, 4096):
+            said += part
+    except OSError:  # nobody has it open any more
+        pass
+    os.close(ours)
+    return child.wait(60), " ".join(said.decode().split())
+
+
+async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_url: str) -> None:
+    made = command("api-key", "create", "--name", "Night audit", "--scope", "all", DATABASE_URL=database_url)
+    assert made.returncode == 0, made.stderr
+    number = made.stdout.split()[1]
+    revoke, begin = ("api-key", "revoke", number), ("recovery", "begin", "--backup", "1")
+    declare = ("incident", "declare", "Nobody can pay", "--severity", "p3")
+    assert "is declared: P3" in command(*declare, DATABASE_URL=database_url).stdout
+    name = urlsplit(database_url).path.lstrip("/")
+    for words, question in (
+        (revoke, f"Key {number} (Night audit; all) opens nothing then. Revoke it?"),
+        (declare, "Incident 1 is called so, and lasts since"),
+        (begin, f"The database {name} goes to"),
+        (("replay", "H1.csv", "--database-url", database_url), f"will stand in the database {name} at"),
+    ):
+        code, said = at_a_terminal(words, "n", DATABASE_URL=database_url)
+        assert (code, "Nothing was changed." in said) == (1, True), said
+        assert question in said
+    async with db.transaction() as tx:
+        key = await queries.find_key(tx, int(number))
+        assert key is not None
+        assert key.active(utc_now())
+        assert await recovery.standing(tx) is None
+    code, said = at_a_terminal(revoke, "y", DATABASE_URL=database_url)
+    assert (code, "opens nothing any more" in said) == (0, True), said
+    assert command(*begin, DATABASE_URL=database_url).returncode == 0  # nobody can be asked
+    async with db.transaction() as tx:
+        assert await recovery.standing(tx) is not None
