@@ -62,9 +62,9 @@ async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_u
         key = await queries.find_key(tx, int(number))
         assert key is not None
         assert key.active(utc_now())
-        assert await recovery.standing(tx) is None
+        assert await recovery.open_restore_point(tx) is None
     code, said = at_a_terminal(revoke, "y", DATABASE_URL=database_url)
     assert (code, "opens nothing any more" in said) == (0, True), said
     assert command(*begin, DATABASE_URL=database_url).returncode == 0  # nobody can be asked
     async with db.transaction() as tx:
-        assert await recovery.standing(tx) is not None
+        assert await recovery.open_restore_point(tx) is not None
