@@ -33,7 +33,7 @@ from hotel_booking.domains.search.index.writer import Writer
 T = TypeVar("T")
 _CHUNK = 4_000  # nights that are read and put at a time
 _PROPERTIES = 20
-_MOST_NIGHTS = 20  # further behind than that, a new file is made sooner than these nights are read
+_FURTHEST_BEHIND = 20  # days; beyond that a new file is made sooner than these nights are read
 
 
 class LoadAgain(Exception):  # caught by who has the file
@@ -54,7 +54,7 @@ class Follower:
         `IndexFull`; and where the database is away whatever it raises: the next call goes on from there."""
         applied = await self._catch_up(now)
         today = earliest_business_date(now).toordinal()
-        if today - int(self._header[FIRST_NIGHT]) > _MOST_NIGHTS:
+        if today - int(self._header[FIRST_NIGHT]) > _FURTHEST_BEHIND:
             raise LoadAgain("the nights of the file are long past")
         while today > int(self._header[FIRST_NIGHT]):
             await self._roll(now)

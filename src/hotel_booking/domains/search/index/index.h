@@ -8,7 +8,7 @@ enum { DONE = 0, NOT_KNOWN = 1, TOO_MANY = 2 };
 enum { NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON };
 /* What a line of a price is for, as in pricing.py. */
 enum { THE_NIGHT, EXTRA_ADULT, ADJUSTMENT, CHILDREN };
-enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_RATES = 2048, LINES = 2 + BANDS };
+enum { BANDS = 4, MOST_NIGHTS = 64, MOST_TAXES = 8, MOST_KINDS = 9, MOST_RATES = 2048, LINES = 2 + BANDS };
 static const int64_t BEHIND = (int64_t)1 << 62; /* keys of what cannot be compared begin here */
 static const int64_t MILLION = 1000000;
 

@@ -16,7 +16,8 @@ from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.layout import Array
 
 # As in index.h and stays.c.
-MOST_NIGHTS, ENTRY, NIGHT = 64, 6, 8  # the last two in numbers
+MOST_NIGHTS, MOST_TAXES = 64, 8
+ENTRY, NIGHT = 6, 8  # in numbers
 MOST_KINDS = 9  # of rooms in one party
 MOST_SCHEMES = 64  # different ones in one search; among hotels all over the world NumPy serves
 DONE, TOO_MANY = 0, 2

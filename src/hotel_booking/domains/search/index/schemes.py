@@ -23,9 +23,8 @@ from hotel_booking.domains.search.index.charges import (
     values_of,
 )
 from hotel_booking.domains.search.index.layout import Arrays, Lists
+from hotel_booking.domains.search.index.library import MOST_NIGHTS, MOST_TAXES
 
-# As in stays.c.
-_MOST_NIGHTS, _MOST_TAXES = 64, 8
 _REMEMBERED = 4096
 
 Pointers = Fixed[c_void_p]
@@ -39,10 +38,10 @@ class Scheme(Structure):
         *((name, c_int64) for name in ("key", "persons", "adults", "children")),
         ("in_band", c_int64 * layout.BANDS),
         *((name, c_int64) for name in ("step", "up", "down", "last", "per_line", "plain", "fixed", "taxes")),
-        ("value", c_int64 * _MOST_TAXES),
-        ("applies", c_int64 * _MOST_NIGHTS),
-        ("included", c_int64 * _MOST_NIGHTS),
-        ("due", c_int64 * _MOST_NIGHTS),
+        ("value", c_int64 * MOST_TAXES),
+        ("applies", c_int64 * MOST_NIGHTS),
+        ("included", c_int64 * MOST_NIGHTS),
+        ("due", c_int64 * MOST_NIGHTS),
         ("due_once", c_int64),
     )
 
@@ -52,8 +51,8 @@ class Taxes(Structure):
 
     _fields_ = (
         *((name, c_int64) for name in ("per_line", "taxes")),
-        *((name, c_int64 * _MOST_TAXES) for name in ("percent", "included", "value", "counted", "once")),
-        ("applies", c_int64 * _MOST_NIGHTS),
+        *((name, c_int64 * MOST_TAXES) for name in ("percent", "included", "value", "counted", "once")),
+        ("applies", c_int64 * MOST_NIGHTS),
     )
 
 
@@ -167,12 +166,12 @@ def key_of(arrays: Arrays, slot: int) -> int:
 def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: int) -> Taxes | None:
     """None where there are more of them than it holds."""
     rounding, taxes = lists.taxes[key >> 32]
-    if len(taxes) > _MOST_TAXES or any(tax.kind == "percent" and tax.value > MILLION for tax in taxes):
+    if len(taxes) > MOST_TAXES or any(tax.kind == "percent" and tax.value > MILLION for tax in taxes):
         return None
     counted = [stay_taxes.counted(tax, occupancy) for tax in taxes]
     values = values_of(taxes, counted, nights, step(layout.letters(key >> 16 & 0xFFFF)))
     percent = [tax.kind == "percent" for tax in taxes]
-    numbers = c_int64 * _MOST_TAXES
+    numbers = c_int64 * MOST_TAXES
     return Taxes(
         rounding == "line",
         len(taxes),
@@ -191,7 +190,7 @@ def _taxes(lists: Lists, key: int, occupancy: Occupancy, arrival: date, nights: 
                 for tax, share in zip(taxes, percent, strict=True)
             ]
         ),
-        (c_int64 * _MOST_NIGHTS)(
+        (c_int64 * MOST_NIGHTS)(
             *[
                 sum(
                     stay_taxes.applies(tax, arrival + timedelta(days=number), arrival, number) << place
@@ -232,7 +231,7 @@ def _scheme(
         applies.append(sum(1 << values.index(percent) for percent in percents))
     up, down = (factor.numerator, factor.denominator) if factor is not None else (0, 0)
     largest = max([value for _, value in values] + [night.included_ppm for night in taxes.nights])
-    if len(values) > _MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
+    if len(values) > MOST_TAXES or largest > MILLION or max(up, down) >= 2**60:
         return None
     grown = sum(age >= (bands[-1] + 1 if bands else 0) for age in occupancy.children)
     return Scheme(
@@ -249,9 +248,9 @@ def _scheme(
         taxes.is_plain,
         taxes.fixed,
         len(values),
-        (c_int64 * _MOST_TAXES)(*[value for _, value in values]),
-        (c_int64 * _MOST_NIGHTS)(*applies),
-        (c_int64 * _MOST_NIGHTS)(*[night.included_ppm for night in taxes.nights]),
-        (c_int64 * _MOST_NIGHTS)(*[sum(night.included_fixed) for night in taxes.nights]),
+        (c_int64 * MOST_TAXES)(*[value for _, value in values]),
+        (c_int64 * MOST_NIGHTS)(*applies),
+        (c_int64 * MOST_NIGHTS)(*[night.included_ppm for night in taxes.nights]),
+        (c_int64 * MOST_NIGHTS)(*[sum(night.included_fixed) for night in taxes.nights]),
         sum(taxes.stay_due),
     )

@@ -23,7 +23,7 @@ enum { STAGE_SINCE = 1, STAGE_FEE, STAGE_CURRENCY, STAGE_TEXT };
 /* The pieces of a property: see brief.py. */
 enum { OF_TYPE = 2, OF_PLAN = 5 };
 enum { CODE, NAME, LABEL, POLICY_CODE, POLICY_NAME };
-enum { MOST_STAGES = 16, MOST_KINDS = 32, DAY = 10 }; /* DAY: letters of a date */
+enum { MOST_STAGES = 16, DAY = 10 }; /* DAY: letters of a date */
 /* What the persons of a room are called, who cost something more: extra adults, and the children of each band. */
 enum { WORDS = 1 + BANDS };
 enum { OF_TOTAL, OF_NIGHTS, FIXED };              /* kinds of fees */
