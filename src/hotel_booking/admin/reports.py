@@ -96,7 +96,7 @@ async def _shown(
     if asked is not None:
         since, until = asked.instants(hotel.timezone, hotel.day_end_time)
         nights = await period.nights(tx, asked)
-        stays = [stay for day in asked.days for stay in await period.stays_ending(tx, asked, day)]
+        stays = [stay for week in asked.weeks for stay in await period.stays_ending(tx, week)]
         sums = await period.movement_sums(tx, property_id=hotel.id, since=since, until=until)
         found = {
             "nights": nights,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated, Literal
-from uuid import UUID
 
 import msgspec
 from litestar import get
@@ -17,7 +16,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.reporting import period
-from hotel_booking.domains.reporting.period import FIRST_PLACE, Movement, Period, Place
+from hotel_booking.domains.reporting.period import Movement, Period, Place
 from hotel_booking.domains.reporting.types import NightFigures
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
@@ -26,8 +25,8 @@ from hotel_booking.http.pages import Page
 from hotel_booking.http.problems import InvalidCursor
 
 _LINES = "account-lines"
-_BOOKINGS = 200  # that one statement looks at
-_STATEMENTS = 50  # of a page: most bookings have no line in the days that are asked for
+_LINES_A_PAGE = 500
+_Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _First = Annotated[date, QueryParameter(description="From this day of the hotel on.")]
 _Last = Annotated[date, QueryParameter(description="Up to this day, included; at most 92 days.")]
 _MONTH = example(
@@ -97,36 +96,36 @@ async def list_account_lines(
     slug: str, tx: Transaction, caller: Caller, first: _First, last: _Last, cursor: str | None = None
 ) -> Page[AccountLine]:
     """Each line that was added to a guest's account on one of the hotel's days, which end at its
-    `day_end_time`; booking by booking, in the order in which these were made. A page may be empty: go on as
-    long as there is a `next_cursor`."""
+    `day_end_time`, in the order of time. Go on as long as there is a `next_cursor`."""
     property_ = await owned(tx, slug, caller)
     asked = Period(property_.id, first, last)
     since, until = asked.instants(property_.timezone, property_.day_end_time)
-    after: Place | None = _place(cursor, asked)
-    found: list[Movement] = []
-    for _ in range(_STATEMENTS):
-        if found or after is None:
-            break
-        found, after = await period.movements(
-            tx, property_id=property_.id, since=since, until=until, after=after, limit=_BOOKINGS
-        )
+    found, following = await period.movements(
+        tx,
+        property_id=property_.id,
+        since=since,
+        until=until,
+        after=_place(cursor, asked),
+        limit=_LINES_A_PAGE,
+    )
+    place = None if following is None else (following.at, following.source, following.id)
     return Page(
         [_line(one) for one in found],
-        None if after is None else pages.encode((_LINES, property_.id, first, last, after.at, after.id)),
+        None if place is None else pages.encode((_LINES, property_.id, first, last, *place)),
     )
 
 
-def _place(cursor: str | None, asked: Period) -> Place:
-    given = pages.decode(cursor, tuple[str, int, date, date, datetime, UUID])
+def _place(cursor: str | None, asked: Period) -> Place | None:
+    given = pages.decode(cursor, tuple[str, int, date, date, datetime, _Number, _Number])
     if given is None:
-        return FIRST_PLACE
+        return None
     if given[:4] != (_LINES, asked.property_id, asked.first, asked.last):
         raise InvalidCursor(
             "the cursor belongs to a different list",
             field="cursor",
             fix="use the previous page's next_cursor, or start again without a cursor",
         )
-    return Place(given[4], given[5])
+    return Place(*given[4:])
 
 
 def _night(one: NightFigures, currency: str) -> NightReport:

@@ -19,7 +19,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.core.spreadsheets import START, Cell, Style, clock, line
 from hotel_booking.domains.bookings.search import Position, Wanted, find_bookings
 from hotel_booking.domains.reporting import period as reports
-from hotel_booking.domains.reporting.period import FIRST_PLACE, Period, Place
+from hotel_booking.domains.reporting.period import Period, Place
 from hotel_booking.domains.reporting.till import DeskEntry
 
 Report = Literal["nights", "stays", "taxes", "account"]
@@ -191,9 +191,9 @@ async def taxes(db: Database, period: Period) -> AsyncIterator[Cells]:
 async def account(
     db: Database, *, property_id: int, since: datetime, until: datetime, timezone: str
 ) -> AsyncIterator[Cells]:
-    """What moved in the guests' accounts from `since` to before `until`, booking by booking."""
-    after: Place | None = FIRST_PLACE
-    while after is not None:
+    """What moved in the guests' accounts from `since` to before `until`, in the order of time."""
+    after: Place | None = None
+    while True:
         async with db.reading() as tx:
             found, after = await reports.movements(
                 tx, property_id=property_id, since=since, until=until, after=after, limit=_BATCH
@@ -219,8 +219,8 @@ async def desk(entries: Iterable[DeskEntry], timezone: str) -> AsyncIterator[Cel
 
 
 async def _ending(db: Database, period: Period) -> AsyncIterator[reports.Stay]:
-    for day in period.days:
+    for week in period.weeks:
         async with db.reading() as tx:
-            found = await reports.stays_ending(tx, period, day)
+            found = await reports.stays_ending(tx, week)
         for one in found:
             yield one

@@ -2,15 +2,14 @@
 in them with their taxes, and what moved in its guests' accounts.
 
 Days are the hotel's own, which end at its day's end and not at midnight (`core.dates.business_date`): what is
-paid at two in the night after the last of the month belongs to that month. The journal is found by the
-hotel's bookings, each with its account's index: the ledger is by booking, and a refund may come years later.
+paid at two in the night after the last of the month belongs to that month. Lines of accounts are found by
+their time, whatever the age of their bookings: a refund may come years later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
-from uuid import UUID
+from datetime import date, datetime, time, timedelta
 
 import msgspec
 
@@ -48,6 +47,15 @@ class Period(msgspec.Struct, frozen=True):
     def days(self) -> list[date]:
         """Each day."""
         return [self.first + timedelta(days=i) for i in range((self.last - self.first).days + 1)]
+
+    @property
+    def weeks(self) -> list[Period]:
+        """Its parts of seven days; the last one may have fewer."""
+        days = self.days
+        return [
+            Period(self.property_id, part[0], part[-1])
+            for part in (days[i : i + 7] for i in range(0, len(days), 7))
+        ]
 
     def instants(self, timezone: str, day_end: time) -> tuple[datetime, datetime]:
         """From when to before when they last."""
@@ -109,16 +117,32 @@ class TaxSum(msgspec.Struct, frozen=True):
         return "" if self.rate is None else percent(self.rate)
 
 
-class Movement(msgspec.Struct, frozen=True):
-    """A line of a guest's account: what they owe by it (above zero), or paid (below); minor units."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a line stands among those of all accounts: by its time, then charges, then money."""
 
     at: datetime
+    source: int
+    id: int
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """A line of a guest's account: what they owe by it (above zero), or paid (below); minor units. `source`
+    is 0 for a charge and 1 for money, and `id` its number there."""
+
+    at: datetime
+    source: int
+    id: int
     reference: str
     kind: str
     gateway: str | None
     receipt: str | None
     amount: int
     currency: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.at, self.source, self.id)
 
 
 class MovementSum(msgspec.Struct, frozen=True):
@@ -192,15 +216,16 @@ SELECT b.reference, r.position, r.status, g.given_name, g.family_name, r.guest_n
   JOIN room_type t ON t.id = r.room_type_id
   JOIN rate_plan p ON p.id = r.rate_plan_id
   JOIN sale_terms s ON s.id = r.terms_id
- WHERE e.property_id = $1 AND e.arrival BETWEEN $2::date - $3::int AND $2 AND e.departure >= $2
-   AND r.departure = $2 AND r.status IN ('checked_in', 'checked_out')
- ORDER BY b.reference, r.position
+ WHERE e.property_id = $1 AND e.arrival BETWEEN $2::date - $4::int AND $3 AND e.departure >= $2
+   AND r.departure BETWEEN $2 AND $3 AND r.status IN ('checked_in', 'checked_out')
+ ORDER BY r.departure, b.reference, r.position
 """
 
 
-async def stays_ending(tx: Transaction, period: Period, day: date) -> list[Stay]:
-    """The rooms whose guests came and were to leave on that day."""
-    return await tx.fetch_as(Stay, _STAYS, period.property_id, day, MAX_NIGHTS)
+async def stays_ending(tx: Transaction, week: Period) -> list[Stay]:
+    """The rooms whose guests came and were to leave in these days: a week's at most, as each has its terms
+    with it."""
+    return await tx.fetch_as(Stay, _STAYS, week.property_id, week.first, week.last, MAX_NIGHTS)
 
 
 def tax_sums(stays: Iterable[Stay]) -> list[TaxSum]:
@@ -219,51 +244,29 @@ def tax_sums(stays: Iterable[Stay]) -> list[TaxSum]:
     ]
 
 
-_OF_BOOKINGS = """
-  FROM booking_entry e
- CROSS JOIN LATERAL (
-    SELECT created_at, kind, amount, currency, NULL::uuid AS payment_id
-      FROM ledger_charge WHERE booking_id = e.booking_id
-     UNION ALL
-    SELECT created_at, kind, -amount, currency, payment_id FROM ledger_entry WHERE booking_id = e.booking_id
- ) AS l
-  LEFT JOIN payment p ON p.id = l.payment_id
+# Both tables have an index by time, which costs what they grew by in the period.
+_MOVED = """
+  FROM (SELECT created_at, 0 AS source, id, booking_id, kind, amount, currency, NULL::uuid AS payment_id
+          FROM ledger_charge WHERE created_at >= $2 AND created_at < $3
+         UNION ALL
+        SELECT created_at, 1, id, booking_id, kind, -amount, currency, payment_id
+          FROM ledger_entry WHERE created_at >= $2 AND created_at < $3) AS l
+ CROSS JOIN LATERAL (SELECT reference FROM booking WHERE id = l.booking_id AND property_id = $1 OFFSET 0) AS b
+  LEFT JOIN LATERAL (SELECT gateway, receipt FROM payment WHERE id = l.payment_id OFFSET 0) AS p ON true
 """
 _SUMS = f"""
-SELECT l.kind, p.gateway, l.currency, count(*) AS number, sum(l.amount)::bigint AS amount {_OF_BOOKINGS}
- WHERE e.property_id = $1 AND e.created_at < $3 AND l.created_at >= $2 AND l.created_at < $3
+SELECT l.kind, p.gateway, l.currency, count(*) AS number, sum(l.amount)::bigint AS amount {_MOVED}
  GROUP BY 1, 2, 3
 """
 _LINES = f"""
-WITH next AS (SELECT booking_id, created_at FROM booking_entry
-               WHERE property_id = $1 AND created_at < $3 AND (created_at, booking_id) > ($4, $5)
-               ORDER BY created_at, booking_id LIMIT $6)
-SELECT l.created_at AS at, b.reference, l.kind, p.gateway,
-       CASE WHEN l.kind LIKE 'payment%' THEN p.receipt END AS receipt, l.amount, l.currency
-  {_OF_BOOKINGS.replace("booking_entry e", "next e")} JOIN booking b ON b.id = e.booking_id
- WHERE l.created_at >= $2 AND l.created_at < $3
- ORDER BY e.created_at, e.booking_id, l.created_at, l.amount DESC
-"""
-_LAST = """
-SELECT created_at AS at, booking_id AS id
-  FROM (SELECT booking_id, created_at FROM booking_entry
-         WHERE property_id = $1 AND created_at < $2 AND (created_at, booking_id) > ($3, $4)
-         ORDER BY created_at, booking_id LIMIT $5) AS next
- ORDER BY created_at DESC, booking_id DESC LIMIT 1
+SELECT l.created_at AS at, l.source, l.id, b.reference, l.kind, p.gateway,
+       CASE WHEN l.kind LIKE 'payment%' THEN p.receipt END AS receipt, l.amount, l.currency {_MOVED}
+ WHERE (l.created_at, l.source, l.id) > ($2, $4, $5)
+ ORDER BY l.created_at, l.source, l.id LIMIT $6
 """
 _KINDS = (
     "stay", "fee", "goodwill", "reversal", "payment", "payment_reversed", "refund", "refund_reversed",
 )  # fmt: skip
-
-
-class Place(msgspec.Struct, frozen=True):
-    """How far the bookings of a property were read."""
-
-    at: datetime
-    id: UUID
-
-
-FIRST_PLACE = Place(datetime(2000, 1, 1, tzinfo=UTC), UUID(int=0))
 
 
 async def movement_sums(
@@ -275,10 +278,18 @@ async def movement_sums(
 
 
 async def movements(
-    tx: Transaction, *, property_id: int, since: datetime, until: datetime, after: Place, limit: int
+    tx: Transaction,
+    *,
+    property_id: int,
+    since: datetime,
+    until: datetime,
+    after: Place | None = None,
+    limit: int,
 ) -> tuple[list[Movement], Place | None]:
-    """The same line by line, of the next `limit` bookings in the order in which they were made, and where to
-    go on; None: there is no further booking."""
-    at = (after.at, after.id)
-    lines = await tx.fetch_as(Movement, _LINES, property_id, since, until, *at, limit)
-    return lines, await tx.fetchrow_as(Place, _LAST, property_id, until, *at, limit)
+    """The same line by line, the next `limit` in the order of time, and where to go on; None: there is no
+    further line."""
+    after = after or Place(since, -1, 0)
+    lines = await tx.fetch_as(
+        Movement, _LINES, property_id, max(since, after.at), until, after.source, after.id, limit
+    )
+    return lines, lines[-1].place if len(lines) == limit else None
