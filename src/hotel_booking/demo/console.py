@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from hotel_booking.demo.keys import read_credentials
+from hotel_booking.demo.keys import read_credentials, refused
 from hotel_booking.ops.monitoring import ALERTMANAGER, PROMETHEUS, Monitoring
 
 console = Console(highlight=False)
+_ANOTHER_KEY = "hotel-booking api-key create --name demo --scope all"
 
 
 def bars() -> Progress:
@@ -52,7 +53,9 @@ def welcome(
     the worker's; `seconds`: how long the start took; `looks`: what else was started to look at it."""
     base = f"http://localhost:{port}"
     opens = read_credentials(folder)
-    key = f"[cyan]{opens.api_key}[/]" if opens else "its file is gone: `hotel-booking api-key create`"
+    key = f"[cyan]{opens.api_key}[/]" if opens else f"its file is gone: `{_ANOTHER_KEY}`"
+    if opens and refused(opens.api_key, port):
+        key = f"was revoked or rotated: `{_ANOTHER_KEY}`"
     door = "an account that `hotel-booking staff create-owner` makes"
     if opens and opens.email:
         door = f"[cyan]{opens.email}[/]  password [cyan]{opens.password}[/]"

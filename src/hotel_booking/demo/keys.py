@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,3 +54,14 @@ def read_credentials(data_dir: Path) -> Credentials | None:
         return Credentials(*(str(found.get(name, "")) for name in Credentials._fields))
     except (OSError, ValueError, AttributeError):
         return None
+
+
+def refused(api_key: str, port: int) -> bool:
+    """Whether the demo's server knows the key no more: whoever tries `api-key rotate` has this one at hand.
+    What does not answer refuses nothing."""
+    try:
+        with closing(http.client.HTTPConnection("localhost", port, timeout=5)) as line:
+            line.request("GET", "/api/v1/keys?limit=1", headers={"Authorization": f"Bearer {api_key}"})
+            return line.getresponse().status == http.client.UNAUTHORIZED
+    except (OSError, http.client.HTTPException):
+        return False

@@ -48,10 +48,15 @@ async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_u
     revoke, begin = ("api-key", "revoke", number), ("recovery", "begin", "--backup", "1")
     declare = ("incident", "declare", "Nobody can pay", "--severity", "p3")
     assert "is declared: P3" in command(*declare, DATABASE_URL=database_url).stdout
+    owner = ("--email", "ana@hotel.example")
+    assert (
+        command("staff", "create-owner", *owner, "--name", "Ana", DATABASE_URL=database_url).returncode == 0
+    )
     name = urlsplit(database_url).path.lstrip("/")
     for words, question in (
         (revoke, f"Key {number} (Night audit; all) opens nothing then. Revoke it?"),
         (declare, "Incident 1 is called so, and lasts since"),
+        (("staff", "reset-mfa", *owner), "Ana signs in with the password alone then."),
         (begin, f"The database {name} goes to"),
         (("replay", "H1.csv", "--database-url", database_url), f"will stand in the database {name} at"),
     ):
