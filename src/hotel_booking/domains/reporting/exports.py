@@ -206,6 +206,8 @@ async def account(
                 Money(one.amount, one.currency) if charge else None,
                 None if charge else Money(-one.amount, one.currency),
             ]  # fmt: skip
+        if after is None:
+            return
 
 
 async def desk(entries: Iterable[DeskEntry], timezone: str) -> AsyncIterator[Cells]:
