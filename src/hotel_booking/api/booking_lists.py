@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -23,8 +23,7 @@ from hotel_booking.domains.identity.types import Scope
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
 from hotel_booking.http.pages import Page
-from hotel_booking.http.problems import InvalidCursor
-from hotel_booking.http.shapes import of_parameter
+from hotel_booking.http.shapes import instant
 
 _INSTANT = {"format": "date-time"}
 _MOST = 100  # each is priced line by line
@@ -130,7 +129,7 @@ async def list_booking_changes(
     property_ = await owned(tx, slug, caller)
     position = _position(cursor, property_.id, now)
     if position is None:
-        position = await partners.position_at(tx, None if since is None else _instant(since, now))
+        position = await partners.position_at(tx, None if since is None else _recent(since, now))
     elif since is not None:
         raise Invalid("`since` and `cursor` say different things", field="since", fix="send one of them")
     found = await partners.changed_since(tx, property_id=property_.id, after=position, limit=limit)
@@ -144,7 +143,7 @@ def _place(cursor: str | None, property_id: int) -> Position | None:
     given = pages.decode(cursor, tuple[str, int, datetime, UUID])
     if given is None:
         return None
-    _check(given, _LIST, property_id)
+    pages.check_list(given, _LIST, property_id)
     return Position(given[2], given[3])
 
 
@@ -152,25 +151,13 @@ def _position(cursor: str | None, property_id: int, now: datetime) -> int | None
     given = pages.decode(cursor, tuple[str, int, Annotated[int, msgspec.Meta(ge=0, le=2**62)], Instant])
     if given is None:
         return None
-    _check(given, _CHANGES, property_id)
+    pages.check_list(given, _CHANGES, property_id)
     _not_too_old(given[3], now, "cursor")
     return int(given[2])
 
 
-def _check(given: tuple[object, ...], of: str, property_id: int) -> None:
-    if given[:2] != (of, property_id):
-        raise InvalidCursor(
-            "the cursor belongs to a different list",
-            field="cursor",
-            fix="use the previous page's cursor, or start again without one",
-        )
-
-
-def _instant(text: str, now: datetime) -> datetime:
-    try:
-        found = msgspec.convert(text, Instant).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise of_parameter(str(error), Instant, "since") from None
+def _recent(text: str, now: datetime) -> datetime:
+    found = instant(text, "since")
     _not_too_old(found, now, "since")
     return found
 

@@ -3,7 +3,7 @@ for a night audit and for accounts."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -22,7 +22,7 @@ from hotel_booking.domains.reporting.till_closing import Closing, closings
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
 from hotel_booking.http.pages import Page
-from hotel_booking.http.shapes import of_parameter
+from hotel_booking.http.shapes import instant
 
 _INSTANT = {"format": "date-time"}
 
@@ -90,8 +90,8 @@ async def list_desk_takings(
     given back of such payments, and those that were reversed, each by whom. At most 31 days."""
     property_ = await owned(tx, slug, caller)
     begun = day_began(now, property_.timezone, property_.day_end_time)
-    first = _instant(since, "since") or begun
-    ended = _instant(until, "until")
+    first = begun if since is None else instant(since, "since")
+    ended = None if until is None else instant(until, "until")
     last = ended or now + timedelta(minutes=1)
     found = await desk_entries(tx, property_id=property_.id, since=first, until=last)
     return DeskTakings(
@@ -180,17 +180,6 @@ def _closing(one: Closing) -> TillClosing:
         left=money(one.left),
         note=one.note,
     )
-
-
-def _instant(text: str | None, name: str) -> datetime | None:
-    """An instant in an address, in UTC. Litestar would take one without a time zone, and a number of seconds,
-    too."""
-    if text is None:
-        return None
-    try:
-        return msgspec.convert(text, Instant).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise of_parameter(str(error), Instant, name) from None
 
 
 def _answer(one: DeskSum) -> DeskSumAnswer:

@@ -22,7 +22,6 @@ from hotel_booking.http import pages
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import example, later
 from hotel_booking.http.pages import Page
-from hotel_booking.http.problems import InvalidCursor
 
 _LINES = "account-lines"
 _LINES_A_PAGE = 500
@@ -119,12 +118,7 @@ def _place(cursor: str | None, asked: Period) -> Place | None:
     given = pages.decode(cursor, tuple[str, int, date, date, datetime, _Number, _Number])
     if given is None:
         return None
-    if given[:4] != (_LINES, asked.property_id, asked.first, asked.last):
-        raise InvalidCursor(
-            "the cursor belongs to a different list",
-            field="cursor",
-            fix="use the previous page's next_cursor, or start again without a cursor",
-        )
+    pages.check_list(given, _LINES, asked.property_id, asked.first, asked.last)
     return Place(*given[4:])
 
 

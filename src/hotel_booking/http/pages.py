@@ -42,13 +42,19 @@ def position(cursor: str | None, of: str) -> int | None:
     given = decode(cursor, tuple[str, Position])
     if given is None:
         return None
-    if given[0] != of:
+    check_list(given, of)
+    return int(given[1])
+
+
+def check_list(given: tuple[object, ...], *of: object) -> None:
+    """A cursor begins with what it is a place in, a list's name and whatever else it depends on. Raises
+    `InvalidCursor` where that is another one."""
+    if given[: len(of)] != of:
         raise InvalidCursor(
             "the cursor belongs to a different list",
             field="cursor",
             fix="use the previous page's next_cursor, or start again without a cursor",
         )
-    return int(given[1])
 
 
 def decode(cursor: str | None, kind: type[T] | Any) -> Any:

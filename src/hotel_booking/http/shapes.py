@@ -3,12 +3,14 @@ work."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from litestar.exceptions import ValidationException
 from litestar.types import Scope as AsgiScope
 
+from hotel_booking.core.dates import Instant
 from hotel_booking.http import accepted
 from hotel_booking.http.problems import FieldProblem, InvalidShape
 
@@ -65,6 +67,15 @@ def of_parameter(message: str, kind: Any, name: str) -> InvalidShape:
     """What msgspec says of the value of one parameter, of this type."""
     detail, fix = accepted.in_address(message, kind)
     return InvalidShape([FieldProblem(f"{name}: {detail}", name, fix=fix)])
+
+
+def instant(text: str, name: str) -> datetime:
+    """An instant in an address, in UTC; `name` is its parameter. Litestar would take one without a time zone,
+    and a number of seconds, too. Raises `InvalidShape`."""
+    try:
+        return msgspec.convert(text, Instant).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        raise of_parameter(str(error), Instant, name) from None
 
 
 def _sent_as(name: str, scope: AsgiScope) -> str:

@@ -63,8 +63,7 @@ async def enter(
             field="as_of",
             fix="give the date of the rate",
         )
-    if not jumps and jumped(per_euro, before, as_of):
-        assert before is not None  # noqa: S101  # nothing jumps that stood nowhere
+    if before is not None and not jumps and jumped(per_euro, before, as_of):
         raise InvalidRate(
             f"{per_euro} {currency} is more than a quarter off the {before.per_euro:f} of {before.as_of}",
             field="per_euro",
