@@ -10,6 +10,7 @@ import ctypes
 from collections.abc import Callable, Iterable
 from ctypes import addressof, c_int64
 from datetime import date
+from math import cos, radians, sin
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +51,8 @@ from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest,
 # As in stays.c.
 _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
-_HOTELS = 512  # that there is room for at first
+# That there is room for at first; no power of two, so that rows do not share places of the processor's cache.
+_HOTELS = 4104
 _WRITTEN = 64 * 1024  # bytes of a page, likewise
 _GROWN = 8
 SAME = -1  # in `worth`
@@ -285,6 +287,8 @@ class Compiled:
             lat,
             lon,
             radius_km,
+            sin(radians(lat)),
+            cos(radians(lat)),
             south,
             north,
             tuple([west for west, _ in meridians]),

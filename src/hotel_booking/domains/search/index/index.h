@@ -69,5 +69,6 @@ static inline i64 rounded(i64 numerator, i64 denominator) {
 }
 
 static inline i64 divided(i64 numerator, i64 denominator) {
+    if (denominator == 1) return numerator; /* as mostly; dividing is slow */
     return numerator < 0 ? -rounded(-numerator, denominator) : rounded(numerator, denominator);
 }

@@ -70,7 +70,7 @@ class Area(Structure):
 
     _fields_ = (
         *((name, c_int64) for name in ("used", "sorted", "shape", "ranges")),
-        *((name, c_double) for name in ("lat", "lon", "radius_km", "south", "north")),
+        *((name, c_double) for name in ("lat", "lon", "radius_km", "sine", "cosine", "south", "north")),
         ("west", c_double * _RANGES),
         ("east", c_double * _RANGES),
         *((name, c_int64) for name in ("country", "region", "stars", "asks_amenities")),

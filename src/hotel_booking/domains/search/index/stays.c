@@ -17,7 +17,8 @@ enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
 enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
-enum { MOST_SCHEMES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256 };
+enum { MOST_SCHEMES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256, MOST_PAIRS = 1024 };
+enum { FETCHED = 4 };                            /* how many hotels before it is looked at */
 static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
 /* What this was built from: a library of older files has other structures, and is not used. */
@@ -27,7 +28,8 @@ const char *source(void) { return SOURCE; }
 typedef struct {
     i64 used, sorted;                        /* slots; the first `sorted` rise by `cell` */
     i64 shape, ranges;
-    double lat, lon, radius_km;              /* AROUND */
+    double lat, lon, radius_km;              /* AROUND, */
+    double sine, cosine;                     /* and of that latitude */
     double south, north, west[RANGES], east[RANGES];
     i64 country, region;                     /* WITHIN; a negative region: any */
     i64 stars;                               /* a bit for each number of them; negative: any */
@@ -110,7 +112,8 @@ typedef struct {
 } Charges;
 
 /* Fills in the basis; 0 where it is not known here. */
-static int base(const Index *index, const Scheme *scheme, const i64 *rows, i64 nights, i64 type, i64 rate, Basis *basis) {
+static inline int base(const Index *index, const Scheme *scheme, const i64 *rows, i64 nights, i64 type, i64 rate,
+                       Basis *basis) {
     i64 step = scheme->step, more = scheme->adults - index->base_occupancy[type];
     basis->lines = 0;
     basis->extra = 0;
@@ -202,17 +205,6 @@ static i64 total_of(const Scheme *scheme, i64 nights, const Basis *basis, const 
     return total * scheme->step;
 }
 
-/* Whether one pair cannot cost less than another: no night of it does, and with the same lines taxes rise with
- * what they are on. Amounts that a stay has once are moved between nights, and there roundings may differ. */
-static int costs_as_much(const Scheme *const *schemes, i64 kinds, i64 nights, const Charges *one, const Charges *other) {
-    for (i64 kind = 0; kind < kinds; kind++) {
-        if (one[kind].splits || other[kind].splits || schemes[kind]->due_once) return 0;
-        for (i64 night = 0; night < nights; night++)
-            if (one[kind].charged[night] < other[kind].charged[night]) return 0;
-    }
-    return 1;
-}
-
 /* Whether the rules of a column's nights refuse the stay, and whether one forbids to leave. 2: a rule that
  * came while this was reading. */
 static int refused(const uint16_t *rules, i64 width, i64 column, const i64 *rows, const Stay *stay, int *leaves) {
@@ -228,6 +220,24 @@ static int refused(const uint16_t *rules, i64 width, i64 column, const i64 *rows
 }
 
 static const double EARTH_KM = 6371.0088, RADIAN = 0.017453292519943295;
+
+/* Of up to SMALL, or twice that: what the next term would add is less than a double of this size tells apart. */
+static const double SMALL = 0.01;
+
+static double small_sine(double x) {
+    double square = x * x;
+    return x * (1 - square * (1.0 / 6 - square * (1.0 / 120 - square * (1.0 / 5040 - square * (1.0 / 362880)))));
+}
+
+static double small_cosine(double x) {
+    double square = x * x;
+    return 1 - square * (1.0 / 2 - square * (1.0 / 24 - square * (1.0 / 720 - square * (1.0 / 40320))));
+}
+
+static double small_arcsine(double x) {
+    double square = x * x;
+    return x * (1 + square * (1.0 / 6 + square * (3.0 / 40 + square * (15.0 / 336 + square * (105.0 / 3456)))));
+}
 
 /* The first of the sorted slots whose cell is at least `cell`, or, where `after`, more than it. */
 static i64 first_from(const Index *index, i64 sorted, double cell, int after) {
@@ -250,9 +260,20 @@ static int lies_in(const Index *index, const Area *area, i64 slot, i64 *metres) 
     for (i64 range = 0; range < area->ranges; range++) between |= lon >= area->west[range] && lon <= area->east[range];
     if (!between || !(lat >= area->south && lat <= area->north)) return 0;
     if (area->shape == BOX) return 1;
-    double up = sin((lat - area->lat) * RADIAN / 2), over = sin((lon - area->lon) * RADIAN / 2);
-    double h = up * up + cos(area->lat * RADIAN) * cos(lat * RADIAN) * over * over;
-    double km = 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1)), whole = floor(km * 1000);
+    double up = (lat - area->lat) * (RADIAN / 2), over = (lon - area->lon) * (RADIAN / 2), km, h;
+    if (fabs(up) < SMALL && fabs(over) < SMALL) {
+        double north = 2 * up, cosine = area->cosine * small_cosine(north) - area->sine * small_sine(north);
+        up = small_sine(up);
+        over = small_sine(over);
+        h = up * up + area->cosine * cosine * over * over;
+        km = 2 * EARTH_KM * small_arcsine(sqrt(h));
+    } else {
+        up = sin(up);
+        over = sin(over);
+        h = up * up + area->cosine * cos(lat * RADIAN) * over * over;
+        km = 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1));
+    }
+    double whole = (double)(i64)(km * 1000);
     if (fabs(km - area->radius_km) < 1e-9 || fabs(km * 1000 - whole - 0.5) < 1e-6) return -1;
     *metres = (i64)whole + (km * 1000 - whole > 0.5);
     return km < area->radius_km;
@@ -324,8 +345,8 @@ int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metr
 /* What of a hotel is open for a stay. */
 typedef struct {
     i64 first_type, types, first_rate, rates, first_pair, pairs;
-    uint8_t knows[MOST_TYPES], good_type[MOST_TYPES], good_rate[MOST_RATES];
-    signed char leaves_rate[MOST_RATES], refused_rate[MOST_RATES];
+    uint8_t knows[MOST_TYPES], good_type[MOST_TYPES];
+    uint8_t ruled_out[MOST_RATES], good_rate[MOST_RATES]; /* by a rule; and else sold, where its type is */
 } Open;
 
 static int fits(const Index *index, i64 type, const Scheme *scheme) {
@@ -333,16 +354,42 @@ static int fits(const Index *index, i64 type, const Scheme *scheme) {
            (!scheme->children || index->max_children[type] >= scheme->children);
 }
 
-static int any_rule(const uint16_t *rules, i64 width, i64 first, i64 count, const i64 *rows, i64 nights) {
-    uint16_t any = 0;
-    for (i64 night = 0; night <= nights; night++) {
-        const uint16_t *own = rules + rows[night] * width + first;
-        for (i64 i = 0; i < count; i++) any |= own[i];
-    }
-    return any != 0;
+/* GROUP neighbouring numbers of a row, for which the processor has one instruction; those beyond its end are 0. */
+enum { GROUP = 8 };
+typedef int16_t Shorts __attribute__((vector_size(2 * GROUP), aligned(2), may_alias));
+typedef int32_t Longs __attribute__((vector_size(4 * GROUP), aligned(4), may_alias));
+
+static inline Shorts shorts(const void *row, i64 width, i64 column) {
+    const int16_t *from = (const int16_t *)row + column;
+    if (column + GROUP <= width) return *(const Shorts *)from;
+    Shorts some = {0};
+    for (int i = 0; column + i < width; i++) some[i] = from[i];
+    return some;
 }
 
-/* Fills in what is open for a party with rooms of these kinds. */
+static inline Longs longs(const int32_t *row, i64 width, i64 column) {
+    if (column + GROUP <= width) return *(const Longs *)(row + column);
+    Longs some = {0};
+    for (int i = 0; column + i < width; i++) some[i] = row[column + i];
+    return some;
+}
+
+/* The rules of some columns' nights: whether they refuse the stay, and whether one forbids to leave. 0 where a
+ * rule came while this was reading. */
+static int ask_rules(const uint16_t *rules, i64 width, i64 column, i64 count, const i64 *rows,
+                     const Stay *stay, uint8_t *refuses, uint8_t *leaves) {
+    Shorts any = {0};
+    for (i64 night = 0; night <= stay->nights; night++) any |= shorts(rules + rows[night] * width, width, column);
+    for (i64 i = 0; i < count; i++) {
+        int forbids = 0, found = any[i] ? refused(rules, width, column + i, rows, stay, &forbids) : 0;
+        if (found == 2) return 0;
+        refuses[i] = (uint8_t)found;
+        leaves[i] = (uint8_t)forbids;
+    }
+    return 1;
+}
+
+/* Fills in what is open for a party with rooms of these kinds. Night by night, whose numbers lie side by side. */
 static int open_for(const Index *index, const Stay *stay, const Scheme *const *kinds, i64 many, const i64 *rows, i64 slot,
                     Open *open) {
     i64 nights = stay->nights, departure = nights;
@@ -353,41 +400,45 @@ static int open_for(const Index *index, const Stay *stay, const Scheme *const *k
     if (first_rate < 0 || rates < 0 || rates > MOST_RATES || first_rate + rates > index->rates) return NOT_KNOWN;
     if (first_pair < 0 || pairs < 0 || first_pair + pairs > index->pairs) return NOT_KNOWN;
 
-    /* Night by night, whose numbers lie side by side; most nights have no rule. */
-    int ruled = any_rule(index->type_rule, index->types, first_type, types, rows, nights);
-    const int16_t *free = index->free + rows[departure] * index->types + first_type;
-    for (i64 i = 0; i < types; i++) {
-        int leaves = 0, refuses = 0;
-        if (ruled) refuses = refused(index->type_rule, index->types, first_type + i, rows, stay, &leaves);
-        if (refuses == 2) return NOT_KNOWN;
-        open->knows[i] = free[i] != INT16_MIN;
-        open->good_type[i] = !refuses && !(leaves && open->knows[i]);
-        for (i64 kind = 0; kind < many && open->good_type[i]; kind++)
-            open->good_type[i] = (uint8_t)fits(index, first_type + i, kinds[kind]);
+    for (i64 from = 0; from < types; from += GROUP) {
+        i64 column = first_type + from, count = types - from < GROUP ? types - from : GROUP;
+        Shorts least = shorts(index->free + rows[0] * index->types, index->types, column), own;
+        uint8_t refuses[GROUP], leaves[GROUP];
+        for (i64 night = 1; night < nights; night++) {
+            own = shorts(index->free + rows[night] * index->types, index->types, column);
+            Shorts less = own < least;
+            least = (own & less) | (least & ~less);
+        }
+        own = shorts(index->free + rows[departure] * index->types, index->types, column);
+        if (!ask_rules(index->type_rule, index->types, column, count, rows, stay, refuses, leaves)) return NOT_KNOWN;
+        for (i64 i = 0; i < count; i++) {
+            int knows = own[i] != INT16_MIN, good = least[i] >= stay->rooms && !refuses[i] && !(leaves[i] && knows);
+            for (i64 kind = 0; kind < many && good; kind++) good = fits(index, column + i, kinds[kind]);
+            open->knows[from + i] = (uint8_t)knows;
+            open->good_type[from + i] = (uint8_t)good;
+        }
     }
-    for (i64 night = 0; night < nights; night++) {
-        free = index->free + rows[night] * index->types + first_type;
-        for (i64 i = 0; i < types; i++) open->good_type[i] &= free[i] >= stay->rooms;
-    }
-    ruled = any_rule(index->rate_rule, index->rates, first_rate, rates, rows, nights);
-    for (i64 i = 0; i < rates; i++) {
-        i64 type = index->rate_type[first_rate + i] - first_type;
-        int leaves = 0, refuses = 0;
-        if (ruled) refuses = refused(index->rate_rule, index->rates, first_rate + i, rows, stay, &leaves);
-        if (refuses == 2 || type < 0 || type >= types) return NOT_KNOWN;
-        open->refused_rate[i] = (signed char)refuses;
-        open->leaves_rate[i] = (signed char)leaves;
-        open->good_rate[i] = open->good_type[type];
-    }
-    for (i64 night = 0; night < nights; night++) {
-        const int32_t *price = index->price + rows[night] * index->rates + first_rate;
-        for (i64 i = 0; i < rates; i++) open->good_rate[i] &= price[i] >= 0;
+    for (i64 from = 0; from < rates; from += GROUP) {
+        i64 column = first_rate + from, count = rates - from < GROUP ? rates - from : GROUP;
+        uint8_t refuses[GROUP], leaves[GROUP];
+        Longs any = longs(index->price + rows[0] * index->rates, index->rates, column);
+        for (i64 night = 1; night < nights; night++)
+            any |= longs(index->price + rows[night] * index->rates, index->rates, column); /* negative where one is */
+        if (!ask_rules(index->rate_rule, index->rates, column, count, rows, stay, refuses, leaves)) return NOT_KNOWN;
+        for (i64 i = 0; i < count; i++) {
+            i64 type = index->rate_type[column + i] - first_type;
+            if (type < 0 || type >= types) return NOT_KNOWN;
+            int ruled_out = refuses[i] || (leaves[i] && open->knows[type]);
+            open->ruled_out[from + i] = (uint8_t)ruled_out;
+            open->good_rate[from + i] = (uint8_t)(open->good_type[type] && any[i] >= 0 && !ruled_out);
+        }
     }
     return DONE;
 }
 
 /* Whether a pair is sold, `days` before the arrival, and its columns; negative: not known. */
-static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 days, i64 pair, i64 *of_type, i64 *of_rate) {
+static inline int is_sold(const Index *index, const Stay *stay, const Open *open, i64 days, i64 pair, i64 *of_type,
+                          i64 *of_rate) {
     i64 rate = *of_rate = index->pair_rate[pair], own = index->pair_own[pair];
     i64 type = (*of_type = index->pair_type[pair]) - open->first_type;
     if (rate < 0) return 0;
@@ -395,8 +446,7 @@ static int is_sold(const Index *index, const Stay *stay, const Open *open, i64 d
     own = own < 0 ? -1 : own - open->first_rate;
     if (rate < 0 || rate >= open->rates || own >= open->rates || own < -1) return -1;
     if (type < 0 || type >= open->types) return -1;
-    if (!open->good_rate[rate] || open->refused_rate[rate] || (own >= 0 && open->refused_rate[own])) return 0;
-    if (open->knows[type] && (open->leaves_rate[rate] || (own >= 0 && open->leaves_rate[own]))) return 0;
+    if (!open->good_rate[rate] || (own >= 0 && open->ruled_out[own])) return 0;
     if (index->min_advance[pair] > days || index->min_stay[pair] > stay->nights) return 0;
     return (uint16_t)index->max_advance[pair] >= days && (uint16_t)index->max_stay[pair] >= stay->nights;
 }
@@ -406,58 +456,135 @@ static int has_own_extras(const Index *index, const Scheme *scheme, i64 type, i6
     return index->own_extras[rate] && (scheme->adults > index->base_occupancy[type] || scheme->children);
 }
 
-/* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
- * that are wanted, where `asks`. `schemes` are those of the party's kinds of rooms, `days` those from the hotel's own
- * today to the arrival. */
-static int sell(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
-                int asks, i64 *best, i64 *least) {
+/* A pair that a hotel sells: its columns, and what the party pays for it at least. */
+typedef struct {
+    i64 pair, type, rate, least;
+} Sold;
+
+/* What a room costs on a pair at least: its nights without their taxes, less what roundings can take off. `sum` is
+ * what its rate's nights come to. Negative where that is not known here. */
+static i64 least_of(const Index *index, const Scheme *scheme, i64 nights, i64 pair, i64 sum) {
+    int kind = index->adjust_kind[pair];
+    i64 least = sum;
+    if (kind != NO_ADJUSTMENT) {
+        i64 value = index->adjust_value[pair];
+        if (value > LARGEST || value < -LARGEST) return -1;
+        if (kind == PERCENT) {
+            if (value > 10 * MILLION || value < -10 * MILLION || sum > LARGEST / 4) return -1;
+            least += sum * value / MILLION - nights - 1;
+        } else {
+            least += nights * divided(value, scheme->step) * (kind == AMOUNT_PER_PERSON ? scheme->persons : 1);
+        }
+    }
+    /* Each line's net, and each tax of it, is rounded. */
+    if (!scheme->plain) least -= nights * LINES * (1 + scheme->taxes);
+    return ((least > 0 ? least : 0) + scheme->fixed) * scheme->step;
+}
+
+/* The pairs that a hotel sells to the party, with meals that are wanted, in the order of pairs; how many, or a
+ * negative number where that is not known here. `schemes` are those of the party's kinds of rooms, `days` those from
+ * the hotel's own today to the arrival. `left` is set where only SQL can tell. */
+static i64 sold_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot,
+                   i64 days, Sold *sold, int *left) {
     Open open;
-    Basis basis[MOST_KINDS];
-    Charges charges[2][MOST_KINDS];
-    int best_charges = 0;
-    i64 nights = stay->nights, kinds = stay->kinds, type, rate, of_type = -1, of_rate = -1;
-    *best = NONE_SOLD;
-    *least = 0;
-    if (open_for(index, stay, schemes, kinds, rows, slot, &open) != DONE) return NOT_KNOWN;
+    Basis basis;
+    i64 kinds = stay->kinds, count = 0, type, rate, of_type = -1, of_rate = -1, sum[MOST_KINDS];
+    *left = 0;
+    if (open_for(index, stay, schemes, kinds, rows, slot, &open) != DONE || open.pairs > MOST_PAIRS) return -1;
     for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
-        int sold = is_sold(index, stay, &open, days, pair, &type, &rate);
-        if (sold < 0) return NOT_KNOWN;
-        if (!sold) continue;
-        i64 meal = index->meal[pair];
+        int known = is_sold(index, stay, &open, days, pair, &type, &rate);
+        if (known < 0) return -1;
+        if (!known) continue;
+        i64 meal = index->meal[pair], total = 0;
         if (stay->meals && !(meal >= 0 && meal < 63 && stay->meals >> meal & 1)) continue;
-        Charges *own_charges = charges[best_charges ^ 1];
-        int other_rate = type != of_type || rate != of_rate; /* the plans of a type mostly have one */
         for (i64 kind = 0; kind < kinds; kind++) {
             if (has_own_extras(index, schemes[kind], type, rate)) {
-                *best = LEFT_TO_SQL;
-                return DONE;
+                *left = 1;
+                return 0;
             }
-            if (other_rate && !base(index, schemes[kind], rows, nights, type, rate, &basis[kind])) return NOT_KNOWN;
-            if (!charge(index, schemes[kind], nights, pair, &basis[kind], &own_charges[kind])) return NOT_KNOWN;
+            if (type != of_type || rate != of_rate) { /* the plans of a type mostly have one */
+                if (!base(index, schemes[kind], rows, stay->nights, type, rate, &basis)) return -1;
+                sum[kind] = stay->nights * basis.extra;
+                for (i64 night = 0; night < stay->nights; night++) sum[kind] += basis.price[night];
+            }
+            i64 of_room = least_of(index, schemes[kind], stay->nights, pair, sum[kind]);
+            if (of_room < 0) return -1;
+            total += of_room * stay->each[kind];
         }
         of_type = type;
         of_rate = rate;
-        if (*best != NONE_SOLD && costs_as_much(schemes, kinds, nights, own_charges, charges[best_charges])) continue;
-        i64 total = 0;
-        for (i64 kind = 0; kind < kinds; kind++) {
-            i64 of_room = total_of(schemes[kind], nights, &basis[kind], &own_charges[kind]);
-            if (of_room < 0) return NOT_KNOWN;
-            total += of_room * stay->each[kind];
-        }
+        sold[count++] = (Sold){pair, type, rate, total};
+    }
+    return count;
+}
+
+/* What the party pays for a pair, or a negative number where that is not known here. */
+static i64 paid_for(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, const Sold *one) {
+    Basis basis;
+    Charges charges;
+    i64 total = 0;
+    for (i64 kind = 0; kind < stay->kinds; kind++) {
+        if (!base(index, schemes[kind], rows, stay->nights, one->type, one->rate, &basis)) return -1;
+        if (!charge(index, schemes[kind], stay->nights, one->pair, &basis, &charges)) return -1;
+        i64 of_room = total_of(schemes[kind], stay->nights, &basis, &charges);
+        if (of_room < 0) return -1;
+        total += of_room * stay->each[kind];
+    }
+    return total;
+}
+
+static i64 cheapest_of(const Sold *sold, i64 count) {
+    i64 cheapest = 0;
+    for (i64 place = 1; place < count; place++)
+        if (sold[place].least < sold[cheapest].least) cheapest = place;
+    return cheapest;
+}
+
+/* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
+ * that are wanted. Taxes are most of the work: only pairs that may cost less are asked for them. */
+static int sell(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
+                i64 *best, i64 *least) {
+    Sold sold[MOST_PAIRS];
+    int left;
+    i64 count = sold_of(index, stay, schemes, rows, slot, days, sold, &left);
+    *best = left ? LEFT_TO_SQL : NONE_SOLD;
+    *least = 0;
+    if (count < 0) return NOT_KNOWN;
+    i64 first = cheapest_of(sold, count);
+    for (i64 turn = 0; turn < count; turn++) {
+        const Sold *one = &sold[turn ? turn - (turn <= first) : first];
+        if (*best != NONE_SOLD && one->least > *least) continue;
+        i64 total = paid_for(index, stay, schemes, rows, one);
+        if (total < 0) return NOT_KNOWN;
         if (stay->least >= 0 || stay->most >= 0) {
             i64 compared = stay->compares ? converted(schemes[0], total) : total;
             if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
         }
-        if (*best == NONE_SOLD || total < *least) {
-            i64 wanted = asks && stay->gives ? stay->gives(slot, pair, total) : 1;
-            if (wanted < 0) return NOT_KNOWN;
-            if (!wanted) continue;
-            *best = pair;
-            *least = total;
-            best_charges ^= 1;
-        }
+        if (*best != NONE_SOLD && (total > *least || (total == *least && one->pair > *best))) continue;
+        i64 wanted = stay->gives ? stay->gives(slot, one->pair, total) : 1;
+        if (wanted < 0) return NOT_KNOWN;
+        if (!wanted) continue;
+        *best = one->pair;
+        *least = total;
     }
     return DONE;
+}
+
+/* Has what `sold_of` will read of a hotel fetched, while another one is looked at: in a large catalogue most of it is
+ * in no cache, and each of these lines would be waited for. */
+static void fetch(const Index *index, const Stay *stay, const i64 *rows, i64 slot) {
+    i64 type = index->first_type[slot], rate = index->first_rate[slot], pair = index->first_pair[slot];
+    for (i64 night = 0; night <= stay->nights; night++) {
+        i64 of_types = rows[night] * index->types + type, of_rates = rows[night] * index->rates + rate;
+        __builtin_prefetch(index->free + of_types);
+        __builtin_prefetch(index->type_rule + of_types);
+        __builtin_prefetch(index->price + of_rates);
+        __builtin_prefetch(index->rate_rule + of_rates);
+    }
+    __builtin_prefetch(index->pair_type + pair);
+    __builtin_prefetch(index->pair_rate + pair);
+    __builtin_prefetch(index->pair_own + pair);
+    __builtin_prefetch(index->adjust_value + pair);
 }
 
 /* Whether one hotel comes before another. `unknown` is set where names go on beyond what the arrays have. */
@@ -543,14 +670,19 @@ int page(const Index *index, const Stay *stay, const Scheme *const *known, const
         }
         Entry entry = {0, 0, index->id[slot], place, NONE_SOLD, 0};
         if (!stay->lazy) {
-            if (sell(index, stay, kinds, rows, slot, ahead[place], 0, &entry.best, &entry.total)) return NOT_KNOWN;
-            if (entry.best == LEFT_TO_SQL) left[counts->left++] = place;
-            if (entry.best < 0) continue;
+            Sold sold[MOST_PAIRS];
+            int only_sql;
+            if (place + FETCHED < hotels) fetch(index, stay, rows, slots[place + FETCHED]);
+            i64 pairs = sold_of(index, stay, kinds, rows, slot, ahead[place], sold, &only_sql);
+            if (pairs < 0) return NOT_KNOWN;
+            if (only_sql) left[counts->left++] = place;
+            if (!pairs) continue;
             counts->sold++;
+            entry.total = sold[cheapest_of(sold, pairs)].least;
         }
         if (!key_of(index, stay, scheme, slot, metres[place], &entry)) return NOT_KNOWN;
-        if (stay->gives) entry.best = NONE_SOLD; /* its key is the least that it can have */
-        else if (stay->follows && !is_later(stay, &entry)) continue;
+        /* By price that is the least that its key can be. */
+        if (stay->sort != BY_PRICE && stay->follows && !is_later(stay, &entry)) continue;
         heap[count++] = entry;
     }
     for (i64 at = count / 2 - 1; at >= 0; at--) sink(index, slots, stay->sort, heap, count, at, &unknown);
@@ -559,7 +691,9 @@ int page(const Index *index, const Stay *stay, const Scheme *const *known, const
         if (first.best == NONE_SOLD) {
             i64 slot = slots[first.place];
             const Scheme *const *kinds = known + schemes[first.place] * stay->kinds;
-            if (sell(index, stay, kinds, rows, slot, ahead[first.place], 1, &first.best, &first.total)) return NOT_KNOWN;
+            for (i64 next = 1; stay->lazy && next < 3 && next < count; next++) /* one of these comes next */
+                fetch(index, stay, rows, slots[heap[next].place]);
+            if (sell(index, stay, kinds, rows, slot, ahead[first.place], &first.best, &first.total)) return NOT_KNOWN;
             if (first.best == LEFT_TO_SQL) left[counts->left++] = first.place;
             if (!key_of(index, stay, kinds[0], slot, metres[first.place], &first)) return NOT_KNOWN;
             if (first.best >= 0 && (!stay->follows || is_later(stay, &first))) heap[0] = first; /* where it belongs now */

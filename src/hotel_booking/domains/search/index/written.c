@@ -24,6 +24,8 @@ enum { STAGE_SINCE = 1, STAGE_FEE, STAGE_CURRENCY, STAGE_TEXT };
 enum { OF_TYPE = 2, OF_PLAN = 5 };
 enum { CODE, NAME, LABEL, POLICY_CODE, POLICY_NAME };
 enum { MOST_STAGES = 16, DAY = 10 }; /* DAY: letters of a date */
+enum { MOST_PARTS = 64, FETCHED = 2 };
+enum { LINE = 64, MOST_FETCHED = 16 * LINE }; /* bytes of the processor's cache */
 /* What the persons of a room are called, who cost something more: extra adults, and the children of each band. */
 enum { WORDS = 1 + BANDS };
 enum { OF_TOTAL, OF_NIGHTS, FIXED };              /* kinds of fees */
@@ -125,22 +127,28 @@ static void put_letters(Out *out, i64 code) {
 }
 
 /* A text of a form up to its next field; that field, or 0 at the end. */
-static int put_to_field(Out *out, const Text *form, i64 *at, int skips) {
+static int put_to_field(Out *out, const Text *form, i64 *at) {
     i64 from = *at;
     while (*at < form->size && (unsigned char)form->text[*at] >= 32) ++*at;
-    if (!skips) put(out, form->text + from, *at - from);
+    put(out, form->text + from, *at - from);
     return *at < form->size ? form->text[(*at)++] : 0;
 }
 
-/* One of the pieces of a property that stand in the heap: see brief.py. */
+/* The pieces of a property that stand in the heap: see brief.py. NULL where they are not whole. */
+static const char *pieces_of(const Index *index, i64 slot, i64 *size) {
+    i64 start = index->content_at[slot], content = index->content_size[slot], brief = index->brief_size[slot];
+    *size = index->pieces_size[slot];
+    if (start < 0 || start > index->heap_size || content < 0 || brief < 0 || *size < 4) return NULL;
+    return content + brief + *size > index->heap_size - start ? NULL : index->heap + start + content + brief;
+}
+
+/* One of them. */
 static void put_piece(Out *out, const Index *index, i64 slot, i64 number) {
-    i64 start = index->content_at[slot], size = index->pieces_size[slot], count, from = 0;
-    i64 content = index->content_size[slot], brief = index->brief_size[slot], before = content + brief;
+    i64 size, count, from = 0;
+    const char *pieces = pieces_of(index, slot, &size);
     if (out->known != DONE) return;
     out->known = NOT_KNOWN;
-    if (start < 0 || start > index->heap_size || content < 0 || brief < 0 || size < 4) return;
-    if (before + size > index->heap_size - start) return;
-    const char *pieces = index->heap + start + before;
+    if (!pieces) return;
     int32_t read;
     memcpy(&read, pieces, 4);
     count = read;
@@ -164,23 +172,52 @@ static void put_of_plan(Out *out, const Index *index, i64 slot, i64 place, int w
     put_piece(out, index, slot, 1 + OF_TYPE * (i64)index->type_count[slot] + OF_PLAN * place + what);
 }
 
+/* A form taken apart: texts, each with the field behind it. */
+typedef struct {
+    Text text;
+    int field;
+} Part;
+
+/* How many parts a form has, of at most MOST_PARTS; 0: more. */
+static i64 parts_of(const Text *form, Part *parts) {
+    i64 count = 0;
+    for (i64 at = 0, from = 0; at < form->size; from = ++at) {
+        while (at < form->size && (unsigned char)form->text[at] >= 32) at++;
+        if (count == MOST_PARTS) return 0;
+        parts[count++] = (Part){{form->text + from, at - from}, at < form->size ? form->text[at] : END};
+    }
+    return count;
+}
+
+/* Has what is written of a hotel fetched, while another one is written. */
+static void fetch(const Index *index, i64 slot) {
+    i64 size;
+    const char *pieces = slot < 0 || slot >= index->properties ? NULL : pieces_of(index, slot, &size);
+    for (i64 at = 0; pieces && at < size && at < MOST_FETCHED; at += LINE) __builtin_prefetch(pieces + at);
+}
+
 /* The results as their form has them, one behind the other with commas between; how many bytes they take. */
 int write_results(const Index *index, const Results *asked, const Result *results, i64 count, char *to, i64 room,
                   i64 *used) {
     Out out = {to, to + room, DONE};
+    Part parts[MOST_PARTS];
+    i64 many = parts_of(&asked->form, parts);
+    if (!many) return NOT_KNOWN;
     for (i64 place = 0; place < count && out.known == DONE; place++) {
         const Result *one = &results[place];
         i64 slot = one->slot;
-        int skips = 0, field;
+        int skips = 0;
+        if (place + FETCHED < count) fetch(index, results[place + FETCHED].slot);
         if (slot < 0 || slot >= index->properties || asked->nights < 1) return NOT_KNOWN;
         i64 worth = asked->worth ? asked->worth[place] : SAME;
         if (asked->by_price && index->currency[slot] != asked->currency)
             worth = one->value < BEHIND ? one->value : NOT_COMPARED;
         if (place) PUT(&out, ",");
-        for (i64 at = 0; (field = put_to_field(&out, &asked->form, &at, skips));) {
-            if (field == END) skips = 0;
+        for (const Part *part = parts; part < parts + many; part++) {
+            if (!skips) put_text(&out, part->text);
+            if (part->field == END) skips = 0;
             if (skips) continue;
-            switch (field) {
+            switch (part->field) {
             case END: break;
             case IF_ON_CIRCLE: skips = !asked->on_circle; break;
             case IF_APPROXIMATE: skips = worth < 0; break;
@@ -319,7 +356,7 @@ static void put_stages(Out *out, const Offers *asked, const Offer *offer, const 
     int field;
     for (i64 stage = -1; stage < costs->stages && out->known == DONE; stage++) {
         if (stage >= 0) PUT(out, ",");
-        for (i64 at = 0; (field = put_to_field(out, &asked->stage, &at, 0));) {
+        for (i64 at = 0; (field = put_to_field(out, &asked->stage, &at));) {
             switch (field) {
             case STAGE_SINCE: put_text(out, stage < 0 ? (Text){"null", 4} : terms->since[costs->of[stage]]); break;
             case STAGE_FEE: put_number(out, stage < 0 ? costs->now : costs->amount[stage]); break;
@@ -373,7 +410,7 @@ static void put_word(Out *out, const Index *index, const Offers *asked, const Of
 
 static void put_line(Out *out, const Index *index, const Offers *asked, const Offer *offer, i64 kind, const Line *line) {
     int field;
-    for (i64 at = 0; (field = put_to_field(out, &asked->line, &at, 0));) {
+    for (i64 at = 0; (field = put_to_field(out, &asked->line, &at));) {
         switch (field) {
         case LINE_KIND: put_kind(out, line); break;
         case LINE_NIGHT: put_night(out, asked, line); break;
@@ -424,7 +461,7 @@ static void put_offer(Out *out, const Index *index, const Offers *asked, const O
     Costs costs = costs_of(asked, offer, terms);
     i64 slot = offer->slot, currency = index->currency[slot];
     int field, is_free = costs.stages && !costs.now, refundable = costs.now < offer->total || !offer->total;
-    for (i64 at = 0; (field = put_to_field(out, &asked->form, &at, 0));) {
+    for (i64 at = 0; (field = put_to_field(out, &asked->form, &at));) {
         switch (field) {
         case OFFER_TYPE_CODE: put_of_type(out, index, slot, offer->type_place, CODE); break;
         case OFFER_TYPE_NAME: put_of_type(out, index, slot, offer->type_place, NAME); break;
