@@ -16,6 +16,7 @@ FIRST_NIGHT = date(2000, 1, 1)
 LAST_NIGHT = date(2100, 1, 1)
 DAY_END = time(6)  # a property's day ends at this hour of the next one, unless it says otherwise
 LATEST_DAY_END = time(12)  # it ends before this hour
+_FURTHEST_BEHIND = timedelta(hours=12 + LATEST_DAY_END.hour)
 
 # An instant on the wire: RFC 3339 with its zone. The mark makes OpenAPI say `format: date-time`.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -80,7 +81,7 @@ def business_day_end(day: date, timezone: str, day_end: time) -> datetime:
 def earliest_business_date(now: datetime) -> date:
     """The earliest date that a property anywhere on earth can be on at `now`: clocks are at most 12 hours
     behind UTC, and no day ends later than noon."""
-    return (now.astimezone(UTC) - timedelta(hours=12 + LATEST_DAY_END.hour)).date()
+    return (now.astimezone(UTC) - _FURTHEST_BEHIND).date()
 
 
 def calendar_date(now: datetime, timezone: str) -> date:

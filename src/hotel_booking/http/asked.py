@@ -31,6 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,15})?")
 _BOOLEANS = {"true": True, "false": False}
+_SHORT, _MOST_KNOWN = 40, 4096  # letters of a part of a query, and how many such parts a call remembers
 
 Read = Callable[[str], Any]
 # What a handler may take beside what is read of the address.
@@ -56,16 +57,20 @@ def direct() -> dict[str, bool]:
 
 class _Call(NamedTuple):
     """How a handler is called: its parameters by the names that a query has for them (the argument's name,
-    and what reads the value), those that must be there, those of the path, and what gives the others."""
+    and what reads the value), those that must be there, those of the path, and what gives the others.
+    `strict`: it takes nothing else. `known`: what short parts of queries say, as they were read before."""
 
     readers: Mapping[str, tuple[str, Read]]
     required: frozenset[str]
     of_path: tuple[str, ...]
     given: tuple[tuple[str, Give], ...]
+    strict: bool
+    known: dict[str, tuple[str, Any]]
 
 
 def shortened(scope: HTTPScope, app: ASGIApp) -> ASGIApp:
-    """What answers the request: the short way where it has one, else `app`."""
+    """What answers the request: the short way where it has one, else `app`. The short way of a call that is
+    strict has read its query, in which nothing is unknown."""
     handler = scope["route_handler"]
     if DIRECT not in handler.opt or scope["method"] != "GET" or not isinstance(handler, HTTPRouteHandler):
         return app
@@ -96,23 +101,38 @@ def _request(scope: HTTPScope) -> Request[Any, Any, Any]:
 
 
 def _asked(call: _Call, query: bytes) -> dict[str, Any] | None:
-    """The arguments that a query gives; None where Litestar is to read it. What the handler has no parameter
-    of is none of them: a call that takes nothing else has refused it already (`opt` "strict")."""
+    """The arguments that a query gives; None where Litestar is to read it."""
     found: dict[str, Any] = {}
+    known = call.known
     try:
         for part in query.decode("ascii").split("&") if query else ():
-            name, _, text = part.partition("=")
-            if name not in call.readers:
-                if _NAME.fullmatch(name):
-                    continue
-                return None  # it may be one of them in other letters
-            argument, read = call.readers[name]
-            if argument in found or not _PLAIN.fullmatch(text):
+            argument, value = known.get(part) or _part(call, part)
+            if argument in found:
                 return None
-            found[argument] = read(text)
+            if argument:
+                found[argument] = value
     except (UnicodeDecodeError, _NotPlain):
         return None
     return found if call.required <= found.keys() else None
+
+
+def _part(call: _Call, part: str) -> tuple[str, Any]:
+    """The argument that a part of a query gives, and its value; "" where the handler has no parameter of that
+    name. Raises `_NotPlain`."""
+    name, _, text = part.partition("=")
+    if name not in call.readers:
+        if call.strict or not _NAME.fullmatch(name):
+            raise _NotPlain  # to be refused, or one of them in other letters
+        return "", None
+    argument, read = call.readers[name]
+    if not _PLAIN.fullmatch(text):
+        raise _NotPlain
+    value = argument, read(text)
+    if read is not _number and len(part) <= _SHORT:  # points differ, the others are mostly among a few
+        if len(call.known) >= _MOST_KNOWN:
+            call.known.clear()
+        call.known[part] = value
+    return value
 
 
 def _calls(app: Litestar) -> dict[Any, _Call]:
@@ -139,7 +159,7 @@ def _call(handler: HTTPRouteHandler, model: Any) -> _Call:
     of_path = [p.field_name for p in model.expected_path_params if p.field_name in fields]
     others = fields.keys() - of_path - {argument for argument, _ in readers.values()}
     given = tuple((name, _GIVEN[name]) for name in sorted(others))
-    return _Call(readers, frozenset(required), tuple(of_path), given)
+    return _Call(readers, frozenset(required), tuple(of_path), given, "strict" in handler.opt, {})
 
 
 def _reader(field: Any) -> Read:

@@ -95,8 +95,9 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     except TooManyRequests:
         await pressure.hold()
         raise
+    answer = shortened(scope, app) if safe else app
     if scope["method"] != "OPTIONS":
-        _refuse_unasked(scope, caller, safe=safe)
+        _refuse_unasked(scope, caller, safe=safe, query_is_read=answer is not app)
     if scope["path"].startswith("/api"):
         send = shaping(scope, send)
     # A guest of the API is whoever shows any token: nobody has looked at it yet.
@@ -106,21 +107,22 @@ async def _pass(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     if safe and not known and takes_turns(scope["path_template"]):
         began = await pressure.begin(scope["path_template"])
         try:
-            await answer_read(shortened(scope, app), scope, receive, send)
+            await answer_read(answer, scope, receive, send)
         finally:
             pressure.end(scope["path_template"], began)
     elif safe:
-        await answer_read(shortened(scope, app), scope, receive, send)
+        await answer_read(answer, scope, receive, send)
     else:
         receive = unpacked(scope, await arrived(scope, receive))
         await answer_change(app, scope, receive, send)
 
 
-def _refuse_unasked(scope: HTTPScope, caller: Caller, *, safe: bool) -> None:
+def _refuse_unasked(scope: HTTPScope, caller: Caller, *, safe: bool, query_is_read: bool) -> None:
     """Raise for who may not, and for what the call does not take."""
     opt: dict[str, Any] = scope["route_handler"].opt
     check(opt.get(ACCESS), caller, scope["path_params"].get("slug"))
     if "strict" in opt:
-        known_query(scope)
+        if not query_is_read:
+            known_query(scope)
         if not safe:
             known_preconditions(scope)

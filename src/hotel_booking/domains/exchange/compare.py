@@ -9,6 +9,8 @@ from functools import lru_cache
 
 from hotel_booking.core.money import divide, exponent
 
+_SAME = Fraction(1)
+
 
 class Exchange:
     """Turns minor units of one currency into those of `target`, and keeps their order. A currency without a
@@ -17,7 +19,7 @@ class Exchange:
     def __init__(self, target: str, per_euro: Mapping[str, Decimal]) -> None:
         self.target = target
         self._per_euro = per_euro
-        self._factors: dict[str, Fraction | None] = {target: Fraction(1)}
+        self._factors: dict[str, Fraction | None] = {target: _SAME}
 
     def convert(self, amount: int, currency: str) -> int | None:
         """The amount in minor units of the target, halves away from zero; None where there is no rate."""

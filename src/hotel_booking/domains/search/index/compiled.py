@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from ctypes import addressof, c_int64
+from ctypes import addressof, c_int64, c_void_p
 from datetime import date
+from functools import lru_cache
 from math import cos, radians, sin
 from typing import Any, NamedTuple
 
@@ -24,26 +25,25 @@ from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled_offers import CompiledOffers
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
 from hotel_booking.domains.search.index.library import (
+    AREA,
     DONE,
     ENTRY,
     MOST_KINDS,
     MOST_NIGHTS,
     NIGHT,
-    NOBODY,
     POINTERS,
+    RANGES,
+    RESULTS,
+    STAY,
     TOO_MANY,
     Addresses,
-    Area,
     Calendar,
     Counts,
     Found,
     Gives,
     Index,
     Picked,
-    Results,
-    Stay,
     address_of,
-    text_of,
 )
 from hotel_booking.domains.search.index.schemes import Schemes, key_of
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
@@ -59,6 +59,8 @@ SAME = -1  # in `worth`
 
 
 _PICKED = len(Picked._fields)
+_NO_RANGES = ((0.0, 0.0),) * RANGES
+_NO_AMENITIES = [0] * layout.AMENITY_WORDS
 
 
 class Page(NamedTuple):
@@ -84,11 +86,12 @@ class Compiled:
         self._library = library
         sized = ("state", "type_id", "rate_type", "meal", "heap")
         sizes = (layout.ROWS, *(arrays[name].shape[0] for name in sized))
-        self._index = Index(*sizes, *(address_of(arrays[name]) for name in POINTERS))
+        index = Index(*sizes, *(address_of(arrays[name]) for name in POINTERS))
+        self._kept, self._index = index, addressof(index)
         self._header = (c_int64 * len(arrays["header"])).from_address(address_of(arrays["header"]))
         self._schemes = Schemes()
         self._addresses = Addresses()
-        self.offers = CompiledOffers(self._index, library, arrays, self._schemes, self._addresses)
+        self.offers = CompiledOffers(index, library, arrays, self._schemes, self._addresses)
         self._spare: list[Scratch] = []
 
     def page(
@@ -122,10 +125,10 @@ class Compiled:
         if scratch.most == _HOTELS:
             self._spare.append(scratch)
 
-    def _inside(self, asked: Area, scratch: Scratch) -> int:
+    def _inside(self, asked: bytes, scratch: Scratch) -> int:
         at, row = scratch.at, scratch.most * 8
         known: int = self._library.inside(
-            self._index, asked, scratch.most, at, at + row, at + 2 * row, at + 3 * row, scratch.found
+            self._index, asked, scratch.most, at, at + row, at + 2 * row, at + 3 * row, scratch.found_at
         )
         return known
 
@@ -141,7 +144,7 @@ class Compiled:
     ) -> Page | None:
         """The page of the hotels that `inside` found."""
         found, by_price = scratch.found, request.sort == "price"
-        keys = found.key[: found.schemes]
+        keys = scratch.keys[: found.schemes]
         currencies = [layout.letters(key >> 16 & 0xFFFF) for key in keys]
         exchange = compared_in(request, set(currencies), lists.per_euro)
         compares = request.filters_prices and request.currency is not None
@@ -164,9 +167,9 @@ class Compiled:
                     uncompared += found.of_scheme[place]
         many = found.hotels - uncompared > MANY
         asks, failed = _asking(gives)
+        each = _each(party.rooms)
         after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
-        each = (c_int64 * len(party.kinds))(*party.rooms)
-        stay = Stay(
+        stay = STAY.pack(
             request.stay.arrival.toordinal() % layout.ROWS,
             request.stay.nights,
             len(request.party),
@@ -181,13 +184,13 @@ class Compiled:
             _SORTS[request.sort],
             wanted,
             (many or gives is not None) and not by_price,
-            asks,
+            0 if asks is None else ctypes.cast(asks, c_void_p).value,
             *((0, 0, 0, 0) if after is None else (1, after.value, after.then, after.property_id)),
         )
         at, row, counts = scratch.at, scratch.most * 8, scratch.counts
         known = self._library.page(
             self._index, stay, schemes, at, at + row, at + 2 * row, at + 3 * row, found.hotels,
-            at + 4 * row, at + (4 + ENTRY) * row, scratch.picked_at, counts,
+            at + 4 * row, at + (4 + ENTRY) * row, scratch.picked_at, scratch.counts_at,
         )  # fmt: skip
         if failed:
             raise failed[0]
@@ -209,23 +212,25 @@ class Compiled:
         """The first results of a page as a form has them, with commas between. `gives`: whether each of them
         gives money back; `worth`: what its total is in the currency compared in where they are not in the
         order of that, int64, or SAME; None: not told."""
-        asked = Results(
-            text_of(form),
+        text = _text(form)
+        asked = RESULTS.pack(
+            addressof(text),
+            len(form),
             request.stay.nights,
             len(request.party),
             isinstance(request.where, Around),
-            gives,
             layout.letters_code(page.exchange.target),
             request.sort == "price",
-            None if worth is None else address_of(worth),
+            0 if worth is None else address_of(worth),
         )
-        used, scratch = c_int64(), page.scratch
+        scratch = page.scratch
         while True:
             known = self._library.write_results(
-                self._index, asked, scratch.picked_at, len(gives), scratch.text_at, len(scratch.text), used
-            )
+                self._index, asked, gives, scratch.picked_at, len(gives), scratch.text_at, len(scratch.text),
+                scratch.used_at,
+            )  # fmt: skip
             if known != TOO_MANY:
-                return ctypes.string_at(scratch.text_at, used.value) if known == DONE else None
+                return ctypes.string_at(scratch.text_at, scratch.used.value) if known == DONE else None
             scratch.write_into(np.empty(len(scratch.text) * _GROWN, np.uint8))
 
     def calendar(
@@ -254,12 +259,12 @@ class Compiled:
         row = first.toordinal() % layout.ROWS
         asked = Calendar(slot, row, nights, ahead, types, plans, *only, rules, dated)
         found = np.empty((nights, NIGHT), np.int64)
-        if self._library.calendar(self._index, asked, schemes, address_of(found)) != DONE:
+        if self._library.calendar(self._index, addressof(asked), schemes, address_of(found)) != DONE:
             return None
         told: list[list[int]] = found.tolist()
         return told
 
-    def _area(self, request: SearchRequest, today: Array) -> Area | None:
+    def _area(self, request: SearchRequest, today: Array) -> bytes | None:
         """Where is looked, and what hotels must have; None where only NumPy can tell."""
         where = request.where
         stars = _bits(request.stars) if request.stars else -1
@@ -276,28 +281,24 @@ class Compiled:
             south, north, meridians = bounds(where)
             if isinstance(where, Around):
                 shape, lat, lon, radius_km = _AROUND, where.lat, where.lon, where.radius_km
-        amenities = [0] * layout.AMENITY_WORDS if request.amenities else []
-        for code in request.amenities:
-            amenities[code // 64] |= 1 << code % 64
-        return Area(
+        (west, east), (west_too, east_too) = (*meridians, *_NO_RANGES)[:RANGES]
+        amenities = _NO_AMENITIES
+        if request.amenities:
+            amenities = [0] * layout.AMENITY_WORDS
+            for code in request.amenities:
+                amenities[code // 64] |= 1 << code % 64
+        turned = radians(lat)
+        return AREA.pack(
             self._header[layout.PROPERTIES],
             self._header[layout.SORTED],
             shape,
             len(meridians),
-            lat,
-            lon,
-            radius_km,
-            sin(radians(lat)),
-            cos(radians(lat)),
-            south,
-            north,
-            tuple([west for west, _ in meridians]),
-            tuple([east for _, east in meridians]),
+            *(lat, lon, radius_km, sin(turned), cos(turned), south, north, west, west_too, east, east_too),
             country,
             region,
             stars,
-            bool(amenities),
-            tuple(amenities),
+            bool(request.amenities),
+            *amenities,
             request.stay.arrival.toordinal(),
             len(today),
             *self._addresses.of("today", (today,)),
@@ -314,7 +315,9 @@ class Scratch:
         self.at = address_of(self.numbers)
         self.picked = np.empty((MAX_LIMIT + 1, _PICKED), np.int64)
         self.picked_at = address_of(self.picked)
-        self.found, self.counts = Found(), Counts()
+        self.found, self.counts, self.used = Found(), Counts(), c_int64()
+        self.found_at, self.counts_at, self.used_at = map(addressof, (self.found, self.counts, self.used))
+        self.keys = self.found.key
         self.write_into(np.empty(_WRITTEN, np.uint8))
 
     def write_into(self, text: Array) -> None:
@@ -323,10 +326,10 @@ class Scratch:
 
 
 def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Exception]]:
-    """What `stays.c` calls, and what went wrong in it."""
+    """What `stays.c` calls, or None, and what went wrong in it."""
     failed: list[Exception] = []
     if gives is None:
-        return NOBODY, failed
+        return None, failed
 
     def ask(slot: int, pair: int, total: int) -> int:
         try:
@@ -336,6 +339,18 @@ def _asking(gives: Callable[[int, int, int], bool] | None) -> tuple[Any, list[Ex
             return -1
 
     return Gives(ask), failed
+
+
+@lru_cache(maxsize=64)
+def _text(form: bytes) -> ctypes.Array[ctypes.c_char]:
+    """A text where it stays; there are a few forms."""
+    return ctypes.create_string_buffer(form)
+
+
+@lru_cache(maxsize=1024)
+def _each(rooms: tuple[int, ...]) -> ctypes.Array[c_int64]:
+    """How many rooms of each kind there are, as compiled code reads it."""
+    return (c_int64 * len(rooms))(*rooms)
 
 
 def _bits(numbers: Iterable[int]) -> int | None:

@@ -35,6 +35,7 @@ from hotel_booking.domains.search.index.terms import KeptTerms
 _TOLD = 16 * 1024  # numbers that there is room for at first
 _WRITTEN = 128 * 1024  # bytes, likewise
 _GROWN = 8
+_OF_A_PAGE = (0,) * 12  # what a stay has beyond that
 _REMEMBERED = 4096
 _MOST_KINDS = 32  # as in written.c
 
@@ -69,7 +70,8 @@ class CompiledOffers:
     def __init__(
         self, index: Index, code: ctypes.PyDLL, arrays: Arrays, schemes: Schemes, addresses: Addresses
     ) -> None:
-        self._index, self._library, self._arrays = index, code, arrays
+        self._kept, self._index = index, addressof(index)
+        self._library, self._arrays = code, arrays
         self._schemes, self._addresses = schemes, addresses
         self._told = np.empty(_TOLD, np.int64)
         self._text = np.empty(_WRITTEN, np.uint8)
@@ -148,7 +150,14 @@ class CompiledOffers:
         while True:
             text = self._text
             known = self._library.write_offers(
-                self._index, offers, slot, address_of(self._told), size, address_of(text), len(text), used
+                self._index,
+                addressof(offers),
+                slot,
+                address_of(self._told),
+                size,
+                address_of(text),
+                len(text),
+                addressof(used),
             )
             if known != TOO_MANY:
                 return text[: used.value].tobytes() if known == DONE else None
@@ -167,13 +176,15 @@ class CompiledOffers:
             stay.arrival.toordinal() % layout.ROWS,
             self._addresses.of(stay.nights, asked.limits),
         )
-        of_stay = library.Stay(first_row, stay.nights, asked.rooms, 0, None, len(asked.limits[0]), *where)
+        of_stay = library.STAY.pack(
+            first_row, stay.nights, asked.rooms, 0, 0, len(asked.limits[0]), *where, *_OF_A_PAGE
+        )
         used = c_int64()
         while True:
             told = self._told
             known = self._library.offers(
                 self._index, of_stay, asked.slot, asked.ahead, *found, len(asked.kinds), address_of(told),
-                len(told), used,
+                len(told), addressof(used),
             )  # fmt: skip
             if known != TOO_MANY:
                 return (found[0], used.value) if known == DONE else None

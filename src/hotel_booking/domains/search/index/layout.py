@@ -20,6 +20,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
@@ -179,6 +180,7 @@ def letters_code(letters: str) -> int:
     return number
 
 
+@lru_cache(maxsize=1024)
 def letters(code: int) -> str:
     """The three capital letters whose number `letters_code` is."""
     return chr(65 + code // 676) + chr(65 + code // 26 % 26) + chr(65 + code % 26)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from ctypes import POINTER, PYFUNCTYPE, Structure, c_char_p, c_double, c_int64, c_uint64, c_void_p
+from ctypes import PYFUNCTYPE, Structure, c_char_p, c_int64, c_void_p
 from hashlib import sha256
 from pathlib import Path
+from struct import Struct
 from typing import NamedTuple
 
 from hotel_booking.domains.search.index import layout
@@ -21,7 +22,7 @@ ENTRY, NIGHT = 6, 8  # in numbers
 MOST_KINDS = 9  # of rooms in one party
 MOST_SCHEMES = 64  # different ones in one search; among hotels all over the world NumPy serves
 DONE, TOO_MANY = 0, 2
-_RANGES = 2
+RANGES = 2  # of meridians
 
 POINTERS = (
     "free", "type_rule", "price", "rate_rule",
@@ -47,37 +48,17 @@ class Index(Structure):
 
 
 Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
-NOBODY = Gives()
 
 
-class Stay(Structure):
-    """What is asked of a page, but where."""
-
-    _fields_ = (
-        *((name, c_int64) for name in ("first_row", "nights", "rooms", "kinds")),
-        ("each", c_void_p),
-        ("rules", c_int64),
-        *((name, c_void_p) for name in ("through", "arrival", "departure")),
-        *((name, c_int64) for name in ("meals", "compares", "least", "most")),
-        *((name, c_int64) for name in ("sort", "wanted", "lazy")),
-        ("gives", Gives),
-        *((name, c_int64) for name in ("follows", "value", "then", "id")),
-    )
-
-
-class Area(Structure):
-    """Where hotels are looked for, and what of themselves they must have."""
-
-    _fields_ = (
-        *((name, c_int64) for name in ("used", "sorted", "shape", "ranges")),
-        *((name, c_double) for name in ("lat", "lon", "radius_km", "sine", "cosine", "south", "north")),
-        ("west", c_double * _RANGES),
-        ("east", c_double * _RANGES),
-        *((name, c_int64) for name in ("country", "region", "stars", "asks_amenities")),
-        ("amenities", c_uint64 * layout.AMENITY_WORDS),
-        *((name, c_int64) for name in ("arrival", "clocks")),
-        ("today", c_void_p),
-    )
+# What each search asks is packed: to make a structure of so many fields takes longer. `Area` of stays.c:
+# used, sorted, shape, ranges; lat, lon, radius_km, sine, cosine, south, north, west and east of each range;
+# country, region, stars, asks_amenities; amenities; arrival, clocks; today.
+AREA = Struct(f"4q{7 + 2 * RANGES}d4q{layout.AMENITY_WORDS}Q2qP")
+# `Stay` there: first_row, nights, rooms, kinds; each; rules; through, arrival, departure; meals, compares,
+# least, most, sort, wanted, lazy; gives; follows, value, then, id.
+STAY = Struct("4qPq3P7qP4q")
+# `Results` of written.c: form and its size; nights, rooms, on_circle; currency; by_price; worth.
+RESULTS = Struct("P6qP")
 
 
 class Calendar(Structure):
@@ -117,19 +98,6 @@ class Word(Structure):
     """A code, and what people read."""
 
     _fields_ = (("code", Text), ("label", Text))
-
-
-class Results(Structure):
-    """What is written of results, and of which."""
-
-    _fields_ = (
-        ("form", Text),
-        *((name, c_int64) for name in ("nights", "rooms", "on_circle")),
-        ("gives", c_char_p),
-        ("currency", c_int64),
-        ("by_price", c_int64),
-        ("worth", c_void_p),
-    )
 
 
 class Offers(Structure):
@@ -210,21 +178,14 @@ def _load() -> ctypes.PyDLL | None:
     built_from.restype = c_char_p
     if built_from() != _source_hash(path.parent):
         return None  # a checkout that has moved on since
-    library.inside.argtypes = POINTER(Index), POINTER(Area), c_int64, *(c_void_p,) * 4, POINTER(Found)
-    library.page.argtypes = (
-        POINTER(Index), POINTER(Stay), *(c_void_p,) * 5, c_int64, *(c_void_p,) * 3, POINTER(Counts),
-    )  # fmt: skip
-    library.write_results.argtypes = (
-        POINTER(Index), POINTER(Results), c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
-    )  # fmt: skip
-    library.write_offers.argtypes = (
-        POINTER(Index), POINTER(Offers), c_int64, c_void_p, c_int64, c_void_p, c_int64, POINTER(c_int64),
-    )  # fmt: skip
-    library.offers.argtypes = (
-        POINTER(Index), POINTER(Stay), c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_int64,
-        POINTER(c_int64),
-    )  # fmt: skip
-    library.calendar.argtypes = POINTER(Index), POINTER(Calendar), c_void_p, c_void_p
+    # Addresses are plain numbers, which costs less than pointers of a kind.
+    at, packed = c_void_p, c_char_p
+    library.inside.argtypes = at, packed, c_int64, *(at,) * 5
+    library.page.argtypes = at, packed, *(at,) * 5, c_int64, *(at,) * 4
+    library.write_results.argtypes = at, packed, packed, at, c_int64, at, c_int64, at
+    library.offers.argtypes = at, packed, c_int64, c_int64, at, at, c_int64, at, c_int64, at
+    library.write_offers.argtypes = at, at, c_int64, at, c_int64, at, c_int64, at
+    library.calendar.argtypes = at, at, at, at
     return library
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 
 import numpy as np
 
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.money import step
-from hotel_booking.domains.rates.cancellation import deadlines, fee_amount
+from hotel_booking.domains.rates.cancellation import fee_amount
 from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.pricing import night_totals, price
 from hotel_booking.domains.rates.types import (
@@ -34,8 +33,6 @@ _MOST_OFF = -900_000  # parts per million
 
 _POLICY, _CLOCK = Picked._fields.index("policy"), Picked._fields.index("clock")
 
-_deadlines = lru_cache(maxsize=1024)(deadlines)
-
 
 class Refunds:
     """The refunds of one search."""
@@ -45,7 +42,7 @@ class Refunds:
         self._stay = stay
         self._party = party
         self._now = now
-        self._lists = view.lists
+        self._lists_at = view.lists_at
         self._fees: dict[tuple[int, int], Fee | None] = {}
 
     def refundable(
@@ -112,12 +109,8 @@ class Refunds:
         """What a policy takes from who cancels now, by their places in the lists."""
         key = policy, clock
         if key not in self._fees:
-            listed, timezone = self._lists.policies[policy], self._lists.clocks[clock][0]
-            reached = [
-                fee
-                for since, fee in _deadlines(listed, self._stay.arrival, timezone)
-                if since is None or since <= self._now
-            ]
+            stages = self._view.deadlines(self._lists_at, policy, clock, self._stay.arrival)
+            reached = [fee for since, fee in stages if since is None or since <= self._now]
             self._fees[key] = reached[-1] if reached else None
         return self._fees[key]
 

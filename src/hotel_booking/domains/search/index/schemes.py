@@ -62,6 +62,7 @@ class Schemes:
     def __init__(self) -> None:
         self._lists: Lists | None = None
         self._dated: tuple[bool, ...] = ()
+        self._any_dated = False
         self._schemes: dict[tuple[object, ...], Scheme | None] = {}
         self._pointers: dict[tuple[object, ...], tuple[Pointers, Sequence[Structure]] | None] = {}
 
@@ -81,13 +82,13 @@ class Schemes:
             arrival = ANY_DAY
         target = None if exchange is None else exchange.target
         asked = (*keys, *kinds, nights, arrival, target)
-        if asked not in self._pointers:
+        found = self._pointers.get(asked)
+        if found is None and asked not in self._pointers:
             schemes = [
                 self._scheme(key, kind, nights, arrival, exchange, lists) for key in keys for kind in kinds
             ]
-            self._pointers[asked] = _pointers(schemes)
-        found = self._pointers[asked]
-        return None if found is None else found[0]
+            found = self._pointers[asked] = _pointers(schemes)
+        return found[0] if found else None
 
     def single_nights(
         self, lists: Lists, key: int, occupancy: Occupancy, first: date, nights: int
@@ -129,7 +130,8 @@ class Schemes:
                 any(tax.valid_from is not None or tax.valid_to is not None for tax in taxes)
                 for _, taxes in lists.taxes
             )
-        return any(self._dated[key >> 32] for key in keys)
+            self._any_dated = any(self._dated)
+        return self._any_dated and any(self._dated[key >> 32] for key in keys)
 
     def _scheme(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from itertools import count
 from typing import NamedTuple, TypeVar
@@ -15,8 +15,10 @@ import numpy as np
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.kept import Kept
 from hotel_booking.domains.properties.destinations import Destination
+from hotel_booking.domains.rates.cancellation import deadlines
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
+from hotel_booking.domains.rates.types import Fee
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import Named, read_brief, read_named
@@ -78,6 +80,7 @@ class IndexView:
         self.content = lru_cache(maxsize=_REMEMBERED)(self._content)
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self._clocks_in = lru_cache(maxsize=_REMEMBERED)(self._clocks)
+        self.deadlines = lru_cache(maxsize=_REMEMBERED)(self._deadlines)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
         self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(
             "destinations", _REMEMBERED
@@ -128,6 +131,17 @@ class IndexView:
         if self._lists[0] != at:
             self._lists = at, msgspec.json.decode(self.text(*at), type=Lists) if at[1] else Lists()
         return self._lists[1]
+
+    @property
+    def lists_at(self) -> int:
+        """Where the lists stand, which tells them from those that come later."""
+        return int(self.header[layout.LISTS_AT])
+
+    def _deadlines(
+        self, _lists_at: int, policy: int, clock: int, arrival: date
+    ) -> list[tuple[datetime | None, Fee]]:
+        """From when on which fee is taken of who cancels, by the places of the policy and the clock."""
+        return deadlines(self.lists.policies[policy], arrival, self.lists.clocks[clock][0])
 
     def text(self, at: int, size: int) -> bytes:
         """Bytes of the heap."""

@@ -39,7 +39,6 @@ typedef struct {
 typedef struct {
     Text form;
     i64 nights, rooms, on_circle;
-    const int8_t *gives;                     /* by result: whether it gives money back */
     i64 currency;                            /* that they are compared in */
     i64 by_price;                            /* their order is that of what they are worth in it */
     const i64 *worth;                        /* or this says so, by result, or SAME; NULL: none is told */
@@ -196,9 +195,10 @@ static void fetch(const Index *index, i64 slot) {
     for (i64 at = 0; pieces && at < size && at < MOST_FETCHED; at += LINE) __builtin_prefetch(pieces + at);
 }
 
-/* The results as their form has them, one behind the other with commas between; how many bytes they take. */
-int write_results(const Index *index, const Results *asked, const Result *results, i64 count, char *to, i64 room,
-                  i64 *used) {
+/* The results as their form has them, one behind the other with commas between; how many bytes they take. `gives`
+ * says of each whether it gives money back. */
+int write_results(const Index *index, const Results *asked, const int8_t *gives, const Result *results, i64 count,
+                  char *to, i64 room, i64 *used) {
     Out out = {to, to + room, DONE};
     Part parts[MOST_PARTS];
     i64 many = parts_of(&asked->form, parts);
@@ -234,7 +234,7 @@ int write_results(const Index *index, const Results *asked, const Result *result
             case NIGHTS: put_number(&out, asked->nights); break;
             case ROOMS: put_number(&out, asked->rooms); break;
             case ROOMS_LEFT: put_number(&out, one->left); break;
-            case REFUNDABLE: put_text(&out, asked->gives[place] ? (Text){"true", 4} : (Text){"false", 5}); break;
+            case REFUNDABLE: put_text(&out, gives[place] ? (Text){"true", 4} : (Text){"false", 5}); break;
             case MEAL: put_number(&out, one->meal); break;
             case WORTH: put_number(&out, worth); break;
             case WORTH_CURRENCY: put_letters(&out, asked->currency); break;
