@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -28,7 +29,7 @@ from hotel_booking.domains.rates.types import CancellationPolicy, Fee, Occupancy
 from hotel_booking.domains.search import find as by_sql
 from hotel_booking.domains.search.calendar import calendar_of
 from hotel_booking.domains.search.form import WrittenPage
-from hotel_booking.domains.search.index import layout, single_nights, sold
+from hotel_booking.domains.search.index import compiled, layout, single_nights, sold
 from hotel_booking.domains.search.index.load import capacity_for, put_properties
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import Writer
@@ -354,6 +355,11 @@ def is_written(
         return False
     results = b",".join(msgspec.json.encode(result_of(one)) for one in page.results)
     assert written == WrittenPage(results, page.after, page.total_count, page.uncompared, page.past)
+    # As if there were too many hotels to count those that sell the stay: then only the first ones are asked.
+    with patch.object(by_sql, "MOST_COUNTED", -1), patch.object(compiled, "MOST_COUNTED", -1):
+        uncounted = Searching(tx, view).written(request, FORM, now)
+    count = None if request.sort == "price" else page.total_count
+    assert uncounted == WrittenPage(results, page.after, count, page.uncompared, page.past)
     return True
 
 

@@ -14,7 +14,7 @@ from hotel_booking.core.dates import Stay
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search import area
-from hotel_booking.domains.search.index import layout
+from hotel_booking.domains.search.index import compiled, layout
 from hotel_booking.domains.search.index.compiled import Compiled, Page
 from hotel_booking.domains.search.index.library import LIBRARY, Picked
 from hotel_booking.domains.search.index.sold import Sales
@@ -22,7 +22,7 @@ from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 
 _ARRIVAL = date(2031, 5, 1)
-_HOTELS, _TYPES, _PLANS = 120, 2, 3
+_HOTELS, _TYPES, _PLANS = 240, 2, 3
 _TODAY = np.array([_ARRIVAL.toordinal() - 3])
 _LIMITS = (np.zeros(1, bool),) * 3
 _TAXES = (
@@ -51,8 +51,11 @@ def _arrays(folder: Path, lists: bytes = b"") -> layout.Arrays:
         arrays[f"first_{first}"][...], arrays[f"{first}s"][...] = np.arange(_HOTELS) * each, each
     arrays["rate_type"][...], arrays["pair_own"][...] = np.arange(types), layout.NONE
     arrays["pair_type"][...] = arrays["pair_rate"][...] = np.arange(pairs) // _PLANS
-    for name in ("max_occupancy", "max_adults", "max_children"):
-        arrays[name][...] = 9
+    arrays["max_occupancy"][...], arrays["max_adults"][...] = (
+        np.arange(types) % 3 + 3,
+        np.arange(types) % 5 + 1,
+    )
+    arrays["max_children"][...] = np.arange(types) % 2
     arrays["base_occupancy"][...] = 2
     for name in ("min_advance", "max_advance", "min_stay", "max_stay"):
         arrays[name][...] = layout.NONE
@@ -67,10 +70,27 @@ def _page(code: Compiled, lists: layout.Lists, request: SearchRequest) -> Page:
     return page
 
 
+def _most_off(arrays: layout.Arrays) -> None:
+    """Fills in the most that plans take off."""
+    kinds, values = arrays["adjust_kind"], arrays["adjust_value"]
+    columns = {
+        "off_share": layout.PERCENT,
+        "off_night": layout.AMOUNT,
+        "off_person": layout.AMOUNT_PER_PERSON,
+    }
+    for name, kind in columns.items():
+        off = np.where(kinds == kind, -values, 0).reshape(_HOTELS, -1)
+        arrays[name][...] = np.maximum(off.max(axis=1), 0)
+
+
 @pytest.mark.parametrize("dearest", [40, 3_000, 40_000])
-def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(tmp_path: Path, dearest: int) -> None:
+@pytest.mark.parametrize("counted", [_HOTELS, 0])
+def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(
+    tmp_path: Path, dearest: int, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """NumPy prices all of them. With prices of a few cents what is rounded decides the order."""
     assert LIBRARY is not None
+    monkeypatch.setattr(compiled, "MOST_COUNTED", counted)
     lists = layout.Lists(
         taxes=tuple((rounding, taxes) for rounding in ("line", "sum") for taxes in _TAXES), bands=((2, 11),)
     )
@@ -85,6 +105,7 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(tmp_path: Path,
         share = draw.integers(-200_000, 200_000, arrays["adjust_value"].shape)
         arrays["adjust_value"][...] = np.where(arrays["adjust_kind"] == layout.PERCENT, share, few)
         arrays["taxes"][...] = draw.integers(0, len(lists.taxes), _HOTELS)
+        _most_off(arrays)
         code = Compiled(arrays, LIBRARY)
         request = SearchRequest(
             where=Within("PT"),
@@ -101,7 +122,8 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(tmp_path: Path,
         page = _page(code, lists, request)
         found = [(one.total, one.id, one.pair) for one in map(Picked._make, page.picked.tolist())]
         assert found == sorted(sold)[:21]
-        assert page.sold == len(exact.hotels) > 21
+        assert len(exact.hotels) > 21
+        assert page.sold == (len(exact.hotels) if counted else 0)
         code.give_back(page.scratch)
 
 

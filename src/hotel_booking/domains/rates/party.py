@@ -36,10 +36,15 @@ class Party(NamedTuple):
     @classmethod
     def of(cls, occupancies: Sequence[Occupancy]) -> Party:
         """A party of one occupancy per room."""
-        counts: dict[Occupancy, int] = {}
-        for one in occupancies:
-            counts[one] = counts.get(one, 0) + 1
-        return cls(tuple(counts), tuple(counts.values()))
+        return _counted(tuple(occupancies))
+
+
+@lru_cache(maxsize=4096)  # as below
+def _counted(occupancies: tuple[Occupancy, ...]) -> Party:
+    counts: dict[Occupancy, int] = {}
+    for one in occupancies:
+        counts[one] = counts.get(one, 0) + 1
+    return Party(tuple(counts), tuple(counts.values()))
 
 
 def check_size(rooms: Sequence[Occupancy], *, field: str | None = None) -> None:

@@ -41,6 +41,8 @@ from hotel_booking.domains.search.types import (
 
 # Up to so many hotels are asked in one go what they sell; among more, only those that a page may need.
 MANY = 64
+# And of up to so many it is counted how many sell the stay; to count more would cost more than the page.
+MOST_COUNTED = 1_000
 # Above every amount: where hotels stand that cannot be compared, by currency and there by price.
 LAST = 2**62
 
@@ -64,7 +66,7 @@ async def find(tx: Transaction, request: SearchRequest, now: datetime) -> Search
         uncompared, days = len(days) - len(compared), compared
     many = len(days) > MANY
     ready, sold = await among(tx, request, found, days, exchange, now=now, many=many)
-    return page_of(request, ready, sold if counts(request, many=many) else None, uncompared, past)
+    return page_of(request, ready, sold if counts(request, len(days)) else None, uncompared, past)
 
 
 async def among(
@@ -95,10 +97,10 @@ async def among(
     return await search.results(tx), len(least) if bounded else search.sold
 
 
-def counts(request: SearchRequest, *, many: bool) -> bool:
-    """Whether the hotels that sell the stay are counted: where that costs no more than the page."""
+def counts(request: SearchRequest, hotels: int) -> bool:
+    """Whether it is counted how many of the hotels sell the stay: where that costs no more than the page."""
     filtered = request.refundable or request.filters_prices
-    return not filtered and (not many or request.sort == "price")
+    return not filtered and hotels <= (MOST_COUNTED if request.sort == "price" else MANY)
 
 
 def page_of(

@@ -107,11 +107,12 @@ class Searching:
             return await find.find(self.tx, request, now)
         ready, sold = answer.ready, answer.sold
         if answer.left:
+            many = answer.hotels > find.MANY
             others, more = await find.among(
-                self.tx, request, answer.left, answer.days, answer.exchange, now=now, many=answer.many
+                self.tx, request, answer.left, answer.days, answer.exchange, now=now, many=many
             )
             ready, sold = sorted([*ready, *others], key=itemgetter(0)), sold + more
-        counted = find.counts(request, many=answer.many)
+        counted = find.counts(request, answer.hotels)
         return find.page_of(request, ready, sold if counted else None, answer.uncompared, answer.past)
 
     async def candidates(self, request: SearchRequest) -> Mapping[int, FoundProperty]:

@@ -30,6 +30,7 @@ Rate = tuple[int, int]
 
 _LETTERS = re.compile(r"[A-Z]{2,3}").fullmatch
 _BITS = 64
+_OFF = {"off_share": PERCENT, "off_night": AMOUNT, "off_person": AMOUNT_PER_PERSON}
 
 
 def rates_of(catalogue: Catalogue, own: Iterable[Rate]) -> list[Rate]:
@@ -76,7 +77,14 @@ def property_columns(catalogue: Catalogue, region: int) -> dict[str, object]:
         "currency": letters_code(property_.currency) if _LETTERS(property_.currency) else 0,
         "amenities": np.array(words, "u8"),
         "name": sort_form(property_.name).encode()[:40],
+        **{name: _most_off(catalogue, kind) for name, kind in _OFF.items()},
     }
+
+
+def _most_off(catalogue: Catalogue, kind: int) -> int:
+    """The most that a plan with this kind of adjustment takes off; 0 where none does."""
+    plans = [plan for plan in catalogue.plans.values() if _adjustment(plan) == kind]
+    return max([0, *(-(plan.adjust_value or 0) for plan in plans)])
 
 
 def type_columns(slot: int, types: Sequence[RoomType], bands: int) -> dict[str, object]:

@@ -20,7 +20,7 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import bounds
-from hotel_booking.domains.search.find import MANY, compared_in
+from hotel_booking.domains.search.find import MANY, MOST_COUNTED, compared_in
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled_offers import CompiledOffers
 from hotel_booking.domains.search.index.layout import Array, Arrays, Lists
@@ -73,7 +73,7 @@ class Page(NamedTuple):
     sold: int
     left: list[tuple[int, int, int]]
     exchange: Exchange
-    many: bool
+    hotels: int
     uncompared: int
     past: int
 
@@ -144,6 +144,7 @@ class Compiled:
     ) -> Page | None:
         """The page of the hotels that `inside` found."""
         found, by_price = scratch.found, request.sort == "price"
+        arrival, nights = request.stay.arrival, request.stay.nights
         keys = scratch.keys[: found.schemes]
         currencies = [layout.letters(key >> 16 & 0xFFFF) for key in keys]
         exchange = compared_in(request, set(currencies), lists.per_euro)
@@ -152,8 +153,8 @@ class Compiled:
             lists,
             keys,
             party.kinds,
-            request.stay.arrival,
-            request.stay.nights,
+            arrival,
+            nights,
             exchange if compares or by_price else None,
         )
         if schemes is None:
@@ -165,25 +166,25 @@ class Compiled:
                 if not exchange.compares(currency):
                     schemes[place * len(party.kinds)] = None
                     uncompared += found.of_scheme[place]
-        many = found.hotels - uncompared > MANY
+        hotels = found.hotels - uncompared
         asks, failed = _asking(gives)
         each = _each(party.rooms)
         after, wanted = request.after, min(request.limit, MAX_LIMIT) + 1
         stay = STAY.pack(
-            request.stay.arrival.toordinal() % layout.ROWS,
-            request.stay.nights,
+            arrival.toordinal() % layout.ROWS,
+            nights,
             len(request.party),
             len(party.kinds),
             addressof(each),
             len(limits[0]),
-            *self._addresses.of(request.stay.nights, limits),
+            *self._addresses.of(nights, limits),
             meals,
             compares,
             -1 if request.price_min is None else request.price_min,
             -1 if request.price_max is None else request.price_max,
             _SORTS[request.sort],
             wanted,
-            (many or gives is not None) and not by_price,
+            hotels > MOST_COUNTED if by_price else hotels > MANY or gives is not None,
             0 if asks is None else ctypes.cast(asks, c_void_p).value,
             *((0, 0, 0, 0) if after is None else (1, after.value, after.then, after.property_id)),
         )
@@ -199,7 +200,7 @@ class Compiled:
         numbers = scratch.numbers
         left = numbers[:3, numbers[4 + ENTRY, : counts.left]].T.tolist() if counts.left else []
         picked = scratch.picked[: counts.results]
-        return Page(scratch, picked, counts.sold, left, exchange, many, uncompared, found.past)
+        return Page(scratch, picked, counts.sold, left, exchange, hotels, uncompared, found.past)
 
     def written(
         self,

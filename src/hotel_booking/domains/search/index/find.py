@@ -34,15 +34,15 @@ _sort_form = lru_cache(maxsize=4096)(sort_form)
 
 class Answer(NamedTuple):
     """What the arrays say: results in order, as many as the page needs and one more where there is one, and
-    how many hotels sell the stay. `left` are the hotels that only SQL can tell of, `days` those from their
-    own today to the arrival."""
+    how many hotels sell the stay, where that is counted (`find.counts`). `left` are the hotels that only SQL
+    can tell of, `days` those from their own today to the arrival; `hotels`: how many there are to ask."""
 
     ready: list[tuple[Key, SearchResult]]
     sold: int
     left: dict[int, FoundProperty]
     days: dict[int, int]
     exchange: Exchange
-    many: bool
+    hotels: int
     uncompared: int
     past: int
 
@@ -72,11 +72,10 @@ def find(view: IndexView, request: SearchRequest, now: datetime) -> Answer | Non
         slots, ahead = slots[compared], ahead[compared]
         metres = metres if metres is None else metres[compared]
     search = _Search(view, request, now, exchange, slots, ahead, metres)
-    many = len(slots) > MANY
-    ready = search.page(many)
+    ready = search.page(len(slots) > MANY)
     left = {hotel.id: hotel for hotel in map(search.property, search.sales.left)}
     days = dict(zip(left, ahead[search.sales.left].tolist(), strict=True))
-    return Answer(ready, search.sales.sold, left, days, exchange, many, uncompared, past)
+    return Answer(ready, search.sales.sold, left, days, exchange, len(slots), uncompared, past)
 
 
 def written(view: IndexView, request: SearchRequest, form: bytes, now: datetime) -> WrittenPage | None:
@@ -124,7 +123,7 @@ def _written(
         return None
     goes_on = len(page.picked) > request.limit
     after = _key(view, request, Picked(*picked[-1].tolist())) if goes_on else None
-    total_count = page.sold if counts(request, many=page.many) else None
+    total_count = page.sold if counts(request, page.hotels) else None
     return WrittenPage(results, after, total_count, page.uncompared, page.past)
 
 
@@ -166,7 +165,7 @@ def _answered(
     picked = list(map(Picked._make, page.picked.tolist()))
     results = results_of(view, request, refunds, page.exchange, picked)
     ready = [(_key(view, request, one), result) for one, result in zip(picked, results, strict=True)]
-    return Answer(ready, page.sold, left, days, page.exchange, page.many, page.uncompared, page.past)
+    return Answer(ready, page.sold, left, days, page.exchange, page.hotels, page.uncompared, page.past)
 
 
 def candidates(view: IndexView, request: SearchRequest) -> dict[int, FoundProperty]:

@@ -37,6 +37,8 @@ typedef struct {
     const uint16_t *country, *clock, *pair_plan;
     const uint64_t *amenities;
     const char *name;
+    const int32_t *off_share;
+    const i64 *off_night, *off_person;
     const i64 *content_at;
     const int32_t *content_size, *brief_size, *pieces_size;
     const uint16_t *policy;

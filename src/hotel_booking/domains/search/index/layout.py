@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Tax
 
-FORMAT = 6
+FORMAT = 7
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -86,6 +86,10 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "region": ("i4", ("properties",)),  # GeoNames id of its place's region; 0: none
     "currency": ("u2", ("properties",)),  # letters_code
     "amenities": ("u8", ("properties", AMENITY_WORDS)),
+    # the most that one of its plans takes off: parts per million; of a night; of a night for each person
+    "off_share": ("i4", ("properties",)),
+    "off_night": ("i8", ("properties",)),
+    "off_person": ("i8", ("properties",)),
     "name": ("S40", ("properties",)),  # the first bytes of its sort form
     "clock": ("u2", ("properties",)),  # place in the heap's list of (time zone, end of day)
     "taxes": ("u2", ("properties",)),  # place in the heap's list of (rounding, taxes)
@@ -172,6 +176,7 @@ def instant_of(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / 1_000_000, UTC)
 
 
+@lru_cache(maxsize=1024)
 def letters_code(letters: str) -> int:
     """Two or three capital letters as a number."""
     number = 0

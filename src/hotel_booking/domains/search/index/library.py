@@ -33,7 +33,8 @@ POINTERS = (
     "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
     "min_advance", "max_advance", "min_stay", "max_stay", "meal",
     "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
-    "amenities", "name", "content_at", "content_size", "brief_size", "pieces_size", "policy",
+    "amenities", "name", "off_share", "off_night", "off_person",
+    "content_at", "content_size", "brief_size", "pieces_size", "policy",
     "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max", "heap",
 )  # fmt: skip
 

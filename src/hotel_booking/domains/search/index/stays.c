@@ -19,6 +19,7 @@ enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
 enum { MOST_SCHEMES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256, MOST_PAIRS = 1024 };
 enum { FETCHED = 4 };                            /* how many hotels before it is looked at */
+enum { A_COUPLE = 2 };
 static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
 /* What this was built from: a library of older files has other structures, and is not used. */
@@ -64,7 +65,7 @@ typedef struct {
     i64 meals;                               /* a bit for each; 0: any */
     i64 compares, least, most;               /* a filter on totals, converted where `compares` */
     i64 sort, wanted;                        /* how many results */
-    i64 lazy;                                /* only so many hotels are asked as the results need */
+    i64 lazy;                                /* only so many hotels are asked as the results need, and none counted */
     i64 (*gives)(i64 slot, i64 pair, i64 total); /* NULL, or whether a pair is wanted; negative: failed */
     i64 follows, value, then, id;            /* only those after this key, where `follows` */
 } Stay;
@@ -540,6 +541,45 @@ static i64 cheapest_of(const Sold *sold, i64 count) {
     return cheapest;
 }
 
+/* What a hotel costs the party at least, by its prices alone, whether it sells the stay or not; or a negative number
+ * where nothing that they fit in has a price on some night. */
+static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot) {
+    i64 first = index->first_rate[slot], rates = index->rate_count[slot], nights = stay->nights, sum = 0, bound = 0;
+    i64 share = index->off_share[slot], night_off = index->off_night[slot], person_off = index->off_person[slot];
+    uint64_t fit = UINT64_MAX; /* a bit for each of the first rates: that its type has beds for all rooms of the party */
+    if (first < 0 || rates < 0 || first + rates > index->rates) return 0;
+    for (i64 kind = 0; kind < stay->kinds; kind++) {
+        if (schemes[kind]->persons <= A_COUPLE && !schemes[kind]->children) continue; /* they fit nearly everywhere */
+        for (i64 i = 0; i < rates && i < 64; i++) {
+            i64 type = index->rate_type[first + i];
+            if (type < 0 || type >= index->types) return 0;
+            if (!fits(index, type, schemes[kind])) fit &= ~((uint64_t)1 << i);
+        }
+    }
+    if (share < 0 || share > MILLION || night_off < 0 || night_off > LARGEST || person_off < 0 || person_off > LARGEST)
+        return 0;
+    for (i64 night = 0; night < nights; night++) {
+        const int32_t *price = index->price + rows[night] * index->rates + first;
+        uint32_t least = UINT32_MAX; /* no price is more than any */
+        for (i64 i = 0; i < rates; i++) {
+            uint32_t own = i >= 64 || fit >> i & 1 ? (uint32_t)price[i] : UINT32_MAX;
+            least = own < least ? own : least;
+        }
+        if (least > INT32_MAX) return -1;
+        sum += least;
+    }
+    for (i64 kind = 0; kind < stay->kinds; kind++) {
+        const Scheme *scheme = schemes[kind];
+        i64 off = (sum * share + MILLION - 1) / MILLION, each = nights * person_off * scheme->persons;
+        if (off < nights * night_off) off = nights * night_off;
+        if (off < each) off = each;
+        /* Each night's price and adjustment, each line's net, and each tax of it, is rounded. */
+        i64 least = sum - off - scheme->step * nights * (2 + LINES * (1 + scheme->taxes));
+        bound += ((least > 0 ? least : 0) + scheme->fixed * scheme->step) * stay->each[kind];
+    }
+    return bound;
+}
+
 /* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
  * that are wanted. Taxes are most of the work: only pairs that may cost less are asked for them. */
 static int sell(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
@@ -679,6 +719,9 @@ int page(const Index *index, const Stay *stay, const Scheme *const *known, const
             if (!pairs) continue;
             counts->sold++;
             entry.total = sold[cheapest_of(sold, pairs)].least;
+        } else if (stay->sort == BY_PRICE) {
+            entry.total = bound_of(index, stay, kinds, rows, slot);
+            if (entry.total < 0) continue;
         }
         if (!key_of(index, stay, scheme, slot, metres[place], &entry)) return NOT_KNOWN;
         /* By price that is the least that its key can be. */
