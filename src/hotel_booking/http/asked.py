@@ -10,7 +10,7 @@ of it. Both answer alike, and a test compares them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 from types import NoneType
 from typing import Any, NamedTuple
@@ -56,10 +56,12 @@ def direct() -> dict[str, bool]:
 
 
 class _Call(NamedTuple):
-    """How a handler is called: its parameters by the names that a query has for them (the argument's name,
-    and what reads the value), those that must be there, those of the path, and what gives the others.
-    `strict`: it takes nothing else. `known`: what short parts of queries say, as they were read before."""
+    """How a handler is called: the function, its parameters by the names that a query has for them (the
+    argument's name, and what reads the value), those that must be there, those of the path, and what gives
+    the others. `strict`: it takes nothing else. `known`: what short parts of queries say, as they were read
+    before."""
 
+    function: Callable[..., Awaitable[Any]]
     readers: Mapping[str, tuple[str, Read]]
     required: frozenset[str]
     of_path: tuple[str, ...]
@@ -74,7 +76,7 @@ def shortened(scope: HTTPScope, app: ASGIApp) -> ASGIApp:
     handler = scope["route_handler"]
     if DIRECT not in handler.opt or scope["method"] != "GET" or not isinstance(handler, HTTPRouteHandler):
         return app
-    call = _calls(scope["litestar_app"])[handler.fn]
+    call = _calls(scope["litestar_app"])[handler]
     asked = _asked(call, scope["query_string"])
     if asked is None:
         return app
@@ -83,10 +85,11 @@ def shortened(scope: HTTPScope, app: ASGIApp) -> ASGIApp:
 
     async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
         now = now_of(scope)
-        given = {name: give(scope, now) for name, give in call.given}
-        data = await handler.fn(**given, **asked)
+        for name, give in call.given:
+            asked[name] = give(scope, now)
+        data = await call.function(**asked)
         if isinstance(data, Response):
-            leave = await handler.to_response(scope["litestar_app"], data, given["request"])
+            leave = await handler.to_response(scope["litestar_app"], data, asked["request"])
             await leave(scope, receive, send)
             return
         for message in messages(data):
@@ -135,17 +138,17 @@ def _part(call: _Call, part: str) -> tuple[str, Any]:
     return value
 
 
-def _calls(app: Litestar) -> dict[Any, _Call]:
-    """The calls that are answered directly, by their functions: Litestar's own reading of the signatures."""
+def _calls(app: Litestar) -> Mapping[Any, _Call]:
+    """The calls that are answered directly, by their handlers: Litestar's own reading of the signatures."""
     if DIRECT not in app.state:
         app.state[DIRECT] = {
-            handler.fn: _call(handler, model)
+            handler: _call(handler, model)
             for route in app.routes
             if isinstance(route, HTTPRoute)
             for handler, model in route.route_handler_map.values()
             if DIRECT in handler.opt
         }
-    calls: dict[Any, _Call] = app.state[DIRECT]
+    calls: Mapping[Any, _Call] = app.state[DIRECT]
     return calls
 
 
@@ -159,7 +162,7 @@ def _call(handler: HTTPRouteHandler, model: Any) -> _Call:
     of_path = [p.field_name for p in model.expected_path_params if p.field_name in fields]
     others = fields.keys() - of_path - {argument for argument, _ in readers.values()}
     given = tuple((name, _GIVEN[name]) for name in sorted(others))
-    return _Call(readers, frozenset(required), tuple(of_path), given, "strict" in handler.opt, {})
+    return _Call(handler.fn, readers, frozenset(required), tuple(of_path), given, "strict" in handler.opt, {})
 
 
 def _reader(field: Any) -> Read:

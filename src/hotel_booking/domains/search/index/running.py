@@ -101,11 +101,11 @@ class SearchIndex:
 
     def current(self, now: datetime) -> IndexView | None:
         """The index for a request at `now`; None where it was not in step with the database then."""
-        arrays = self._arrays
-        if arrays is None or not arrays["header"][COMPLETE]:
+        view = self._view
+        if view is None or not view.complete:
             return None
-        followed = instant_of(int(arrays["header"][FOLLOWED]))
-        return self._view if now - self._stale <= followed <= now + _AHEAD else None
+        followed = instant_of(view.header[FOLLOWED])
+        return view if now - self._stale <= followed <= now + _AHEAD else None
 
     async def run(self) -> None:
         """Until cancelled. Whatever the database or the disk has, requests go on without the index."""
