@@ -70,7 +70,7 @@ from hotel_booking.integrations.s3_media import S3Media
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.integrations.smtp import DemoMailer, SmtpMailer
 
-_log = logging.getLogger("hotel_booking.app")
+log = logging.getLogger("hotel_booking.app")
 
 
 class Application(Litestar):
@@ -122,7 +122,7 @@ def create_app() -> Application:
     configure(settings.log_level, human=settings.environment == "demo")
     tracing.configure(settings, "web")
     for warning in unsafe_settings.warnings_of(settings):
-        _log.warning("%s", warning)
+        log.warning("%s", warning)
     return build(settings)
 
 
@@ -370,7 +370,7 @@ async def _open_search_index(state: State, stack: AsyncExitStack) -> None:
     try:
         folder = Folder(path or default_folder(settings.database_url))
     except FolderRefused as error:
-        _log.warning("search_index.off reason=%s", error)
+        log.warning("search_index.off reason=%s", error)
         return
     index = state.search_index = SearchIndex(
         state.database,

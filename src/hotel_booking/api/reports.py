@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -25,7 +26,7 @@ from hotel_booking.http.pages import Page
 
 _LINES = "account-lines"
 _LINES_A_PAGE = 500
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_BIGINT)]
 _First = Annotated[date, QueryParameter(description="From this day of the hotel on.")]
 _Last = Annotated[date, QueryParameter(description="Up to this day, included; at most 92 days.")]
 _MONTH = example(

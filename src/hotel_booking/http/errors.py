@@ -53,7 +53,7 @@ from hotel_booking.http.problems import (
 )
 from hotel_booking.http.shapes import parameter_error
 
-_log = logging.getLogger("hotel_booking.http")
+log = logging.getLogger("hotel_booking.http")
 
 # The first family that fits decides, so the narrow ones stand before the wide ones.
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
@@ -305,7 +305,7 @@ def _log_fault(error: BaseException, request_id: str | None) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
-    _log.error(
+    log.error(
         "unexpected %s at %s",
         name,
         where,

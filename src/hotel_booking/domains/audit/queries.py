@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ _ENTRY = (
     "SELECT id, at, actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,"
     "       property_id, booking_id, before, after FROM audit_entry"
 )
-_LAST = 2**63 - 1
+_LAST = LARGEST_BIGINT
 _CROWD = ("guest", "anonymous")  # they have no numbers, and their entries are everywhere
 _WITH_IDS = ["staff", "key", "job", "command", "ops", "database"]
 # Writers overtake each other by some entries: numbers are not exactly in the order of time.

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.incidents.errors import IncidentNotFound
 from hotel_booking.domains.incidents.types import (
     SEVERITIES,
@@ -58,7 +59,7 @@ async def list_incidents(
     return await tx.fetch_as(
         Incident,
         f"{_INCIDENT} WHERE {STATES[state]} AND id < $1 ORDER BY id DESC LIMIT $2",
-        before if before is not None else 2**31 - 1,
+        before if before is not None else LARGEST_INTEGER,
         limit,
     )
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hotel_booking.core import formats
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.audit.queries import Entry
 
 Names = Mapping[tuple[str, int | str], str]
@@ -92,6 +93,6 @@ def object_name(entry: Entry, names: Names) -> str:
 
 def _own(entry: Entry) -> tuple[str, int] | None:
     column, number = _OBJECTS.get(entry.object_kind), entry.object_id
-    if column is None or not (number.isascii() and number.isdecimal()) or int(number) >= 2**31:
+    if column is None or not (number.isascii() and number.isdecimal()) or int(number) > LARGEST_INTEGER:
         return None
     return column, int(number)

@@ -15,6 +15,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.names import has_unshown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import lockout
@@ -26,7 +27,7 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import postal_address, property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of, preferred
+from hotel_booking.http.i18n.language import preferred
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.signing_in import status_of, wait
 from hotel_booking.http.ui.forms import Form, FormProblems, read

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
 from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.pricing import price_of
@@ -25,7 +26,6 @@ from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.booking.amend import may_amend
 from hotel_booking.web.booking.money_back import MoneyBackWords

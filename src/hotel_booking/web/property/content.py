@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
@@ -30,7 +31,6 @@ from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.code_names import NO_MEALS, by_topic, in_room
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.conditions import Conditions

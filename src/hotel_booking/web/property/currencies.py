@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.content import Marked
-from hotel_booking.http.i18n.language import locale_of
 
 MOST_KEPT = 300
 

@@ -13,6 +13,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.properties.hits import Found
 from hotel_booking.domains.properties.places import found
@@ -22,7 +23,6 @@ from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.site import language_of
