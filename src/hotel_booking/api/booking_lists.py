@@ -17,7 +17,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.domains.bookings import partners
-from hotel_booking.domains.bookings.search import Position, Wanted
+from hotel_booking.domains.bookings.search import BookingFilter, Position
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -86,7 +86,7 @@ async def list_bookings(
         if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
             raise Invalid("the day must lie between 2000 and 2100", field=name)
     after = _place(cursor, property_.id)
-    wanted = Wanted(
+    wanted = BookingFilter(
         property_ids=frozenset({property_.id}),
         status=status,
         arrival_from=arrival_from,

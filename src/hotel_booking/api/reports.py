@@ -17,7 +17,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.reporting import period
-from hotel_booking.domains.reporting.period import Movement, Period, Place
+from hotel_booking.domains.reporting.period import LinePosition, Period, Posting
 from hotel_booking.domains.reporting.types import NightFigures
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
@@ -115,12 +115,12 @@ async def list_account_lines(
     )
 
 
-def _place(cursor: str | None, asked: Period) -> Place | None:
+def _place(cursor: str | None, asked: Period) -> LinePosition | None:
     given = pages.decode(cursor, tuple[str, int, date, date, datetime, _Number, _Number])
     if given is None:
         return None
     pages.check_list(given, _LINES, asked.property_id, asked.first, asked.last)
-    return Place(*given[4:])
+    return LinePosition(*given[4:])
 
 
 def _night(one: NightFigures, currency: str) -> NightReport:
@@ -138,7 +138,7 @@ def _night(one: NightFigures, currency: str) -> NightReport:
     )
 
 
-def _line(one: Movement) -> AccountLine:
+def _line(one: Posting) -> AccountLine:
     charge = one.gateway is None
     return AccountLine(
         at=one.at,

@@ -11,9 +11,9 @@ from hotel_booking.domains.incidents.types import (
     SEVERITY_MEANS,
     Action,
     Alert,
-    Entry,
     Incident,
     RoleHeld,
+    TimelineEntry,
     Update,
 )
 
@@ -24,7 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 def post_mortem(
     incident: Incident,
     *,
-    timeline: Iterable[Entry],
+    timeline: Iterable[TimelineEntry],
     roles: Iterable[RoleHeld],
     updates: Sequence[Update],
     alerts: Sequence[Alert],

@@ -15,13 +15,13 @@ from hotel_booking.domains.incidents.types import (
     Action,
     Alert,
     Delivery,
-    Entry,
     Impact,
     Incident,
     PublicIncident,
     PublicUpdate,
     RoleHeld,
     Severity,
+    TimelineEntry,
     Times,
     Update,
 )
@@ -72,10 +72,10 @@ async def unresolved(tx: Transaction) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def timeline(tx: Transaction, incident_id: int) -> list[Entry]:
+async def timeline(tx: Transaction, incident_id: int) -> list[TimelineEntry]:
     """Everything that happened, oldest first; of more than two thousand lines the newest."""
     return await tx.fetch_as(
-        Entry,
+        TimelineEntry,
         "SELECT * FROM (SELECT id, at, kind, actor, text FROM incident_entry WHERE incident_id = $1"
         "                ORDER BY id DESC LIMIT 2000) AS newest ORDER BY id",
         incident_id,

@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.formats import english
 from hotel_booking.domains.payments import steps
-from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
+from hotel_booking.domains.payments.gateway import Gateway, Gateways, ListedPayment
 from hotel_booking.domains.payments.service import finish_later
 from hotel_booking.domains.payments.types import ComparisonRun
 
@@ -161,12 +161,12 @@ async def _compare(
     return len(compared), found
 
 
-def _has_money(seen: Seen) -> bool:
+def _has_money(seen: ListedPayment) -> bool:
     return bool(seen.captured or (seen.status == "authorised" and seen.amount))
 
 
 async def _ours(
-    tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[Seen]
+    tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[ListedPayment]
 ) -> list[_Ours]:
     """Our payments of the time, and those that the list speaks of (`listed` tells them apart)."""
     return await tx.fetch_as(
@@ -187,7 +187,7 @@ async def _ours(
     )
 
 
-def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
+def _differences(row: _Ours, seen: ListedPayment) -> Iterator[Difference]:
     def differs(kind: str, ours: str, theirs: str) -> Difference:
         return Difference(kind, row.id, seen.reference, ours, theirs)
 
@@ -209,7 +209,7 @@ def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
         yield differs("refunded", english(row.refunded, row.currency), english(seen.refunded, seen.currency))
 
 
-def _said(seen: Seen) -> str:
+def _said(seen: ListedPayment) -> str:
     return f"{called(seen.status, 'payment')}, {english(seen.captured or seen.amount, seen.currency)}"
 
 

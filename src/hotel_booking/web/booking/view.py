@@ -20,7 +20,7 @@ from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
@@ -120,7 +120,7 @@ def _room(room: Reservation, language: str) -> RoomView:
     )
 
 
-def _plan(place: Found | None, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
+def _plan(place: RankedHit | None, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
     if place is None:
         return None

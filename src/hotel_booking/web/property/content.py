@@ -20,7 +20,7 @@ from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.properties.surroundings import Surroundings
@@ -197,7 +197,7 @@ class _OwnTexts:
         return self.language == property_.language or "description" in there
 
 
-def _setting(property_: Property, place: Found | None) -> Setting:
+def _setting(property_: Property, place: RankedHit | None) -> Setting:
     """What is drawn around the hotel where it has no photos."""
     people = place.weight if place is not None else None
     return setting_of(
@@ -205,7 +205,7 @@ def _setting(property_: Property, place: Found | None) -> Setting:
     )
 
 
-def _in_town(property_: Property, place: Found | None, phrases: Phrases, language: str) -> dict[str, Any]:
+def _in_town(property_: Property, place: RankedHit | None, phrases: Phrases, language: str) -> dict[str, Any]:
     """The city, how far its centre is and a plan of it; the latter two where it is near."""
     city = place.called_in(language) if place is not None else None
     if city is None:

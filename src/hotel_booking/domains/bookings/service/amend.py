@@ -41,7 +41,7 @@ from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service import given_rooms, in_house
 from hotel_booking.domains.bookings.service.collect import collect_soon
 from hotel_booking.domains.bookings.service.new_rooms import (
-    NewRoom,
+    PlannedRoom,
     Target,
     as_request,
     new_room,
@@ -64,7 +64,7 @@ from hotel_booking.domains.rates.types import Occupancy
 class _Plan(msgspec.Struct, frozen=True):
     """The rooms as they will be, and the refusals that a reason passes over."""
 
-    rooms: list[NewRoom]
+    rooms: list[PlannedRoom]
     passed: list[Conflict]
     waived: int
 
@@ -169,8 +169,8 @@ async def _plan(
     calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.staying)
     wanted = Counter(request.room_type for _, request, _ in targets)
 
-    def planned(passing: frozenset[ReasonCode]) -> list[NewRoom]:
-        new: list[NewRoom] = []
+    def planned(passing: frozenset[ReasonCode]) -> list[PlannedRoom]:
+        new: list[PlannedRoom] = []
         refused: list[tuple[int, StayNotSold]] = []
         for old, request, stay in targets:
             try:
@@ -274,12 +274,12 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
     )
 
 
-def _total(booking: Booking, new: Sequence[NewRoom]) -> int:
+def _total(booking: Booking, new: Sequence[PlannedRoom]) -> int:
     """What the booking will cost. Nothing changes of rooms whose guests have left before the others."""
     return sum(room.price.total for room in new) + sum(room.total for room in booking.left)
 
 
-async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -> None:
+async def _move_nights(tx: Transaction, new: Sequence[PlannedRoom], now: datetime) -> None:
     ids = {
         row["code"]: row["id"]
         for row in await tx.fetch(
@@ -303,7 +303,7 @@ async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -
         raise
 
 
-async def _store(tx: Transaction, booking: Booking, new: Sequence[NewRoom], result: Amendment) -> None:
+async def _store(tx: Transaction, booking: Booking, new: Sequence[PlannedRoom], result: Amendment) -> None:
     keys = [terms_key(room.terms) for room in new]
     await tx.execute(
         "INSERT INTO sale_terms (id, body)"
