@@ -61,6 +61,17 @@ from hotel_booking.domains.rates.restrictions import ReasonCode, window
 from hotel_booking.domains.rates.types import Occupancy
 
 
+class _Change(msgspec.Struct, frozen=True):
+    """What is asked for, by whom, and what is passed over for which reason."""
+
+    arrival: date | None
+    departure: date | None
+    rooms: Sequence[RoomChange]
+    by_guest: bool
+    override: str | None
+    waive: bool
+
+
 class _Plan(msgspec.Struct, frozen=True):
     """The rooms as they will be, and the refusals that a reason passes over."""
 
@@ -84,7 +95,8 @@ async def preview_amend(
     """What the change would cost. Changes nothing; raises what `amend` would raise, save `SoldOut` for a
     room that somebody takes in between."""
     booking = await booking_by_id(tx, booking_id)
-    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    change = _Change(arrival, departure, rooms, by_guest, override, waive)
+    plan = await _plan(tx, booking, change, now)
     return _summary(booking, plan, now)
 
 
@@ -114,7 +126,8 @@ async def amend(
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
-    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    change = _Change(arrival, departure, rooms, by_guest, override, waive)
+    plan = await _plan(tx, booking, change, now)
     new, result = plan.rooms, _summary(booking, plan, now)
     if expected_total is not None and expected_total != result.booking_total:
         raise PriceChanged(
@@ -141,29 +154,22 @@ async def amend(
     return result
 
 
-async def _plan(
-    tx: Transaction,
-    booking: Booking,
-    now: datetime,
-    arrival: date | None,
-    departure: date | None,
-    rooms: Sequence[RoomChange],
-    by_guest: bool,
-    override: str | None,
-    waive: bool,
-) -> _Plan:
+async def _plan(tx: Transaction, booking: Booking, change: _Change, now: datetime) -> _Plan:
     inside = booking.status == "checked_in"
-    _check_state(booking, rooms, by_guest, override)
+    _check_state(booking, change)
     catalogue = await load_catalogue(tx, booking.property_slug, active_only=False)
     today = business_date(now, booking.timezone, booking.day_end_time)
-    changes = {change.position: change for change in rooms}
-    targets = [(old, *target(old, changes.get(old.position), arrival, departure)) for old in booking.staying]
+    changes = {room.position: room for room in change.rooms}
+    targets = [
+        (old, *target(old, changes.get(old.position), change.arrival, change.departure))
+        for old in booking.staying
+    ]
     if all(request == as_request(old) and stay == stay_of(old) for old, request, stay in targets):
         raise NothingToAmend("the booking already matches this", fix="name at least one change")
     if inside:
         in_house.check_departure_alone(targets, today)
     else:
-        _check_change(booking, targets, today, now, by_guest)
+        _check_change(booking, targets, today, now, by_guest=change.by_guest)
     first = min(window(stay, today)[0] for _, _, stay in targets)
     last = max(window(stay, today)[1] for _, _, stay in targets)
     calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.staying)
@@ -186,19 +192,19 @@ async def _plan(
 
     if not inside:
         return _Plan(planned(frozenset()), [], 0)
-    new, passed = in_house.plan(planned, override)
+    new, passed = in_house.plan(planned, change.override)
     await given_rooms.check_further_nights(tx, new, today)
     waived = in_house.fee_let_go(booking, _total(booking, new), now)
     if waived:
-        passed.append(in_house.fee_kept(booking, waived, override, waive=waive))
+        passed.append(in_house.fee_kept(booking, waived, change.override, waive=change.waive))
     return _Plan(new, passed, waived)
 
 
-def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, override: str | None) -> None:
+def _check_state(booking: Booking, change: _Change) -> None:
     inside = booking.status == "checked_in"
-    if booking.status != "confirmed" and (by_guest or not inside):
+    if booking.status != "confirmed" and (change.by_guest or not inside):
         raise not_changeable(booking.status)
-    if override is not None and not inside:
+    if change.override is not None and not inside:
         raise Invalid(
             "a reason overrides something only once the guests are in the house",
             field="override_reason",
@@ -206,19 +212,19 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
         )
     known = {room.position: room.status for room in booking.reservations}
     seen: set[int] = set()
-    for index, change in enumerate(rooms):
+    for index, room in enumerate(change.rooms):
         field = f"rooms[{index}].position"
-        if change.position not in known:
-            raise Invalid(f"the booking has no room {change.position}", field=field)
-        if known[change.position] == "checked_out":
-            raise WrongState(f"the guests of room {change.position} have checked out", field=field)
-        if change.position in seen:
-            raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
-        seen.add(change.position)
+        if room.position not in known:
+            raise Invalid(f"the booking has no room {room.position}", field=field)
+        if known[room.position] == "checked_out":
+            raise WrongState(f"the guests of room {room.position} have checked out", field=field)
+        if room.position in seen:
+            raise Invalid(f"room {room.position} is changed twice", field=field, fix="name each room once")
+        seen.add(room.position)
 
 
 def _check_change(
-    booking: Booking, targets: Sequence[Target], today: date, now: datetime, by_guest: bool
+    booking: Booking, targets: Sequence[Target], today: date, now: datetime, *, by_guest: bool
 ) -> None:
     check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
     if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
