@@ -214,7 +214,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
 
         return status, *problem_page(scope, problem, headers)
     if where == "site" or (where == "status" and "." not in scope["path"]):
-        # The guests' pages lie above this package, and speak their language: app.py says what draws them.
+        # The guests' pages lie above this package, and speak their language: `app` says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
 
