@@ -15,8 +15,8 @@ from litestar.datastructures import State
 from markupsafe import Markup
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.kept import Kept
 from hotel_booking.core.locales import locale_of
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
@@ -44,7 +44,7 @@ from hotel_booking.web.templating import blocks_as
 
 MOST_KEPT = 1000  # some 60 KB each
 
-Contents = Kept[tuple[int, str], "Content"]
+Contents = LruCache[tuple[int, str], "Content"]
 
 
 class Picture(msgspec.Struct, frozen=True):

@@ -12,8 +12,8 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.kept import Kept
 from hotel_booking.core.locales import locale_of
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import found
@@ -148,6 +148,6 @@ class _Known(msgspec.Struct, frozen=True):
     place: SearchPlace
 
 
-KeptPlaces = Kept[tuple[str, str, str], _Known]
+KeptPlaces = LruCache[tuple[str, str, str], _Known]
 
 handlers = [suggest]

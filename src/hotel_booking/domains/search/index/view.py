@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.core.dates import business_date, business_day_end
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
 from hotel_booking.domains.rates.restrictions import Restriction
@@ -79,7 +79,7 @@ class IndexView:
         self.catalogue = lru_cache(maxsize=_CATALOGUES)(self._catalogue)
         self._clocks_in = lru_cache(maxsize=_REMEMBERED)(self._clocks)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
-        self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(
+        self.destinations: LruCache[tuple[str, str], tuple[datetime, Destination]] = LruCache(
             "destinations", _REMEMBERED
         )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})
