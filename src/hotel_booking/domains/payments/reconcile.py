@@ -7,7 +7,7 @@ before it is called a difference.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -113,6 +113,13 @@ async def _compare(
     theirs = await steps.listing(gateway, since=since - _SLACK, until=until + _SLACK)
     async with db.transaction() as tx:
         rows = await _ours(tx, gateway.name, since, until, theirs)
+    return _matched(rows, theirs, since, until)
+
+
+def _matched(
+    rows: Sequence[_Ours], theirs: Sequence[ListedPayment], since: datetime, until: datetime
+) -> tuple[int, list[Difference]]:
+    """How many of ours the gateway lists too, and what differs."""
     by_reference = {row.gateway_reference: row for row in rows if row.gateway_reference}
     by_id = {row.id: row for row in rows}
     found: list[Difference] = []
@@ -133,20 +140,11 @@ async def _compare(
             compared.add(row.id)
             found += _differences(row, seen)
         elif _has_money(seen) and row is not None:
-            found.append(
-                Difference(
-                    "surplus",
-                    row.id,
-                    seen.reference,
-                    f"{called(row.status, 'payment')}, {row.gateway_reference}",
-                    _said(seen),
-                    let_go=True,
-                )
-            )
+            ours = f"{called(row.status, 'payment')}, {row.gateway_reference}"
+            found.append(Difference("surplus", row.id, seen.reference, ours, _said(seen), let_go=True))
         elif _has_money(seen) and since <= seen.created_at < until:
-            found.append(
-                Difference("unknown_to_us", seen.payment_id, seen.reference, "no such payment", _said(seen))
-            )
+            ours = "no such payment"
+            found.append(Difference("unknown_to_us", seen.payment_id, seen.reference, ours, _said(seen)))
     found += [
         Difference(
             "unknown_to_gateway",
