@@ -36,8 +36,8 @@ from hotel_booking.domains.rates.changes import (
     runs,
     unrolled,
 )
-from hotel_booking.domains.rates.edit_outcomes import FreeOfCharge, PreviewChanged, UndoChanged, Undoing
 from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
+from hotel_booking.domains.rates.edits import FreeOfCharge, PreviewChanged, UndoChanged
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
@@ -283,7 +283,7 @@ async def _edit_page(
     tx: Transaction,
     catalogue: Catalogue,
     edit_id: int,
-    undoing: Undoing | None,
+    undoing: edits.Undoing | None,
     *,
     status: int = 200,
     changed: bool = False,

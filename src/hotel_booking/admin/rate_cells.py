@@ -12,7 +12,7 @@ from hotel_booking.admin.rate_words import marks, tokens, unfit_lines
 from hotel_booking.core.counting import count
 from hotel_booking.core.formats import for_field, tight
 from hotel_booking.domains.rates.changes import FLAGS, OF_THE_TYPE, CellKey, InvalidEdit, Value, columns_of
-from hotel_booking.domains.rates.edit_outcomes import Cell
+from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, PlanGrid, RateNight, RoomNight, TypeGrid
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue

@@ -13,7 +13,7 @@ from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.rates import program_updates
+from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.edit_queries import NoArrival
 from hotel_booking.domains.rates.queries import loaded_ari
@@ -114,7 +114,7 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
     """By date range (both ends are nights, inclusive) and weekdays; one call can set a year: 250,000 nights,
     counted line by line. All or nothing: an invalid line is named by its index, as in `updates[3].price`."""
     catalogue = await own_catalogue(tx, slug, caller)
-    result, no_arrival = await program_updates.update(
+    result, no_arrival = await edits.update_by_program(
         tx, catalogue=catalogue, updates=data.updates, by=caller, now=now
     )
     return AriAnswer(result.lines, result.room_nights, result.rate_nights, no_arrival)

@@ -48,13 +48,14 @@ async def ask(request: Request[Any, Any, State], tx: Transaction, now: datetime)
 @get("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
 async def look_before_confirming(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     subscriber_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """A button that confirms."""
     path = subscriptions.confirming(subscriber_id)
-    _check(request, path, token)
+    _check(state, path, token)
     found = await subscriptions.find(tx, subscriber_id)
     if found is None:
         return _page(_theirs(request), "too_late", status=410)
@@ -64,13 +65,14 @@ async def look_before_confirming(
 @post("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
 async def confirm(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     now: datetime,
     subscriber_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """Their owner says yes."""
-    _check(request, subscriptions.confirming(subscriber_id), token)
+    _check(state, subscriptions.confirming(subscriber_id), token)
     found = await subscriptions.find(tx, subscriber_id)
     language = found.language if found is not None else _theirs(request)
     if not await subscriptions.confirm(tx, subscriber_id=subscriber_id, now=now):
@@ -81,13 +83,14 @@ async def confirm(
 @get("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
 async def look_before_leaving(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     subscriber_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """A button that ends it."""
     path = subscriptions.leaving(subscriber_id)
-    _check(request, path, token)
+    _check(state, path, token)
     found = await subscriptions.find(tx, subscriber_id)
     if found is None:
         return _page(_theirs(request), "left")
@@ -97,24 +100,27 @@ async def look_before_leaving(
 @post("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
 async def leave(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     subscriber_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """Forget the address: by the button, or by a mail program's own (RFC 8058)."""
-    _check(request, subscriptions.leaving(subscriber_id), token)
+    _check(state, subscriptions.leaving(subscriber_id), token)
     found = await subscriptions.find(tx, subscriber_id)
     await subscriptions.leave(tx, subscriber_id=subscriber_id)
     return _page(found.language if found is not None else _theirs(request), "left")
 
 
 @post("/status/webhooks", opt=public(), include_in_schema=False)
-async def ask_webhook(request: Request[Any, Any, State], tx: Transaction, now: datetime) -> Response[str]:
+async def ask_webhook(
+    request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime
+) -> Response[str]:
     """Send a challenge to a program's address. By what its messages are signed the program alone is told, for
     anybody may ask for anybody's address; what cannot be reached is found out later, and not told here."""
     form = await read(request)
     language = form.value("language") if form.value("language") in LANGUAGES else DEFAULT
-    if request.app.state.settings.secret_key is None:
+    if state.settings.secret_key is None:
         return _page(language, "no_webhooks", status=503)
     try:
         await webhooks.ask(tx, url=form.value("url").strip(), now=now)
@@ -126,13 +132,14 @@ async def ask_webhook(request: Request[Any, Any, State], tx: Transaction, now: d
 @get("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
 async def look_before_ending(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     webhook_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """A button that ends it."""
     path = webhooks.own_path(webhook_id)
-    _check(request, path, token)
+    _check(state, path, token)
     if await webhooks.find(tx, webhook_id) is None:
         return _page(_theirs(request), "left")
     return _page(_theirs(request), "leave", action=f"{path}?token={token}")
@@ -141,12 +148,13 @@ async def look_before_ending(
 @post("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
 async def end_webhook(
     request: Request[Any, Any, State],
+    state: State,
     tx: Transaction,
     webhook_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
     """Forget the address."""
-    _check(request, webhooks.own_path(webhook_id), token)
+    _check(state, webhooks.own_path(webhook_id), token)
     await webhooks.leave(tx, webhook_id=webhook_id)
     return _page(_theirs(request), "left")
 
@@ -156,9 +164,8 @@ def _theirs(request: Request[Any, Any, State]) -> str:
     return accepted(request.headers.get("accept-language", ""))
 
 
-def _check(request: Request[Any, Any, State], path: str, token: str) -> None:
-    """Raise `NotYourLink` unless the token is the one that we have sent with this path."""
-    if not links.is_good(request.app.state.settings.secret_key, path, token):
+def _check(state: State, path: str, token: str) -> None:
+    if not links.is_good(state.settings.secret_key, path, token):
         raise NotYourLink("there is no such subscription", fix="use the link of the mail, as it is")
 
 

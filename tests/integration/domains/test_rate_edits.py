@@ -11,10 +11,10 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
-from hotel_booking.domains.rates import edits, program_updates
+from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.changes import BulkEdit, CellKey, InvalidEdit, PriceChange
-from hotel_booking.domains.rates.edit_outcomes import Cell, CellsChanged, PreviewChanged
+from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
 from hotel_booking.domains.rates.grid import Grid, load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from tests.factories.world import TODAY as WORLD_TODAY
@@ -211,7 +211,7 @@ async def test_edits_and_partners_at_once_never_deadlock(db: Database) -> None:
         line = AriUpdate(code, night(0), night(29), "FLEX", price=30_000 + number, overbooking_limit=number)
         async with db.transaction() as tx:
             catalogue = await load_catalogue(tx, SLUG)
-            await program_updates.update(tx, catalogue=catalogue, updates=[line], by=BEA, now=utc_now())
+            await edits.update_by_program(tx, catalogue=catalogue, updates=[line], by=BEA, now=utc_now())
 
     await asyncio.gather(*(act(number) for number in range(6) for act in (by_hand, by_program)))
     # Whoever was last: each edit was made on all of its nights or on none.

@@ -15,10 +15,10 @@ from hotel_booking.domains.bookings import service as bookings
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.inventory import blocks, rooms
 from hotel_booking.domains.properties.types import NewRoom
-from hotel_booking.domains.rates import edits, program_updates
+from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.changes import BulkEdit, CellKey, PriceChange
-from hotel_booking.domains.rates.edit_outcomes import Cell
+from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.index.follow import Follower
 from hotel_booking.domains.search.index.load import load
@@ -211,7 +211,7 @@ async def test_what_staff_and_programs_edit_is_followed(followed: Followed) -> N
     for line in lines:
         await each(
             # Mypy knows no types of a lambda's defaults.
-            lambda tx, catalogue, line=line: program_updates.update(  # type: ignore[misc]
+            lambda tx, catalogue, line=line: edits.update_by_program(  # type: ignore[misc]
                 tx, catalogue=catalogue, updates=[line], by=by, now=NOW
             )
         )

@@ -17,7 +17,7 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.changes import CellKey, InvalidEdit
-from hotel_booking.domains.rates.edit_outcomes import Cell
+from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.queries import load_catalogue
 from tests.clients.http_client import (
     api_key,

@@ -7,14 +7,20 @@ fingerprint of its preview, and undoing leaves alone what somebody changed since
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from msgspec import UNSET
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Conflict
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edit_queries, service
-from hotel_booking.domains.rates.ari import MAX_LINES
+from hotel_booking.domains.rates.ari import MAX_LINES, AriUpdate
 from hotel_booking.domains.rates.changes import (
     LIMITS,
     OF_THE_TYPE,
@@ -24,6 +30,7 @@ from hotel_booking.domains.rates.changes import (
     Effect,
     InvalidEdit,
     Rows,
+    Value,
     check_value,
     effect_of,
     lines,
@@ -40,20 +47,103 @@ from hotel_booking.domains.rates.contradictions import (
     foretell,
     may_contradict,
 )
-from hotel_booking.domains.rates.edit_outcomes import (
-    Cell,
-    CellsChanged,
-    Clash,
-    FreeOfCharge,
-    PreviewChanged,
-    Saved,
-    UndoChanged,
-    Undoing,
-)
-from hotel_booking.domains.rates.edit_queries import Edit
+from hotel_booking.domains.rates.edit_queries import Edit, Editor, NoArrival
 from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.service import AriResult
 
 MAX_CELLS = 20_000
+_TOLD = 50  # nights without an arrival, in the answer to a program
+_BEGINNINGS = (*LIMITS, "closed", "closed_to_arrival")
+
+
+class Cell(NamedTuple):
+    """A cell that an editor set: the value it was loaded with, and the new one."""
+
+    key: CellKey
+    was: Value
+    to: Value
+
+
+class Saved(NamedTuple):
+    """Cells that were saved: the edit that was kept, and what it did."""
+
+    edit: Edit
+    effect: Effect
+
+
+class Clash(msgspec.Struct, frozen=True):
+    """A cell that somebody else set meanwhile: what it was loaded with, what stands there, what is wanted."""
+
+    key: CellKey
+    was: Value
+    theirs: Value
+    mine: Value
+    editor: Editor | None
+
+
+class CellsChanged(Conflict):
+    """Someone changed some of the cells since they were loaded. Nothing was saved."""
+
+    code = "rates_changed"
+
+    def __init__(self, clashes: Sequence[Clash]) -> None:
+        super().__init__(
+            f"{len(clashes)} of the values were changed by someone else since this page was loaded",
+            fix="choose for each whether to keep yours or theirs",
+        )
+        self.clashes = clashes
+
+
+class PreviewChanged(Conflict):
+    """What the edit would do is no longer what its preview said. Nothing was saved."""
+
+    code = "preview_changed"
+
+    def __init__(self, effect: Effect) -> None:
+        super().__init__(
+            "rates were changed since this preview was made", fix="check the new preview and apply it again"
+        )
+        self.effect = effect
+
+
+class FreeOfCharge(InvalidEdit):
+    """Prices would be nothing, and nobody has said that they shall be. Nothing was saved."""
+
+    code = "free_of_charge"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"{number:,} {'price' if number == 1 else 'prices'} would be 0,"
+            " so guests could book free of charge",
+            field="free",
+            fix="confirm it, or change the price",
+        )
+
+
+class Undoing(msgspec.Struct, frozen=True):
+    """What undoing an edit would do: the values that come back, and cells that stay because somebody changed
+    them since (`mine` is what would have come back)."""
+
+    edit: Edit
+    changes: tuple[Change, ...]
+    effect: Effect
+    kept: tuple[Clash, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Says whether undoing still does what was shown."""
+        left = msgspec.json.encode([(clash.key, clash.theirs) for clash in self.kept])
+        return hashlib.sha256(self.effect.fingerprint.encode() + left).hexdigest()[:32]
+
+
+class UndoChanged(Conflict):
+    """What undoing would do is not what was shown, or was not shown yet. Nothing was saved."""
+
+    code = "undo_changed"
+
+    def __init__(self, undoing: Undoing) -> None:
+        super().__init__("values were changed since the edit was made", fix="check which, and confirm")
+        self.undoing = undoing
 
 
 async def save_cells(
@@ -99,6 +189,40 @@ async def save_cells(
     what = "1 value set by hand" if number == 1 else f"{number:,} values set by hand"
     effect = await _foretold(tx, catalogue, effect)
     return Saved(await _write(tx, catalogue, effect, by, now, kind="cells", what=what), effect)
+
+
+async def update_by_program(
+    tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], by: Caller, now: datetime
+) -> tuple[AriResult, list[NoArrival]]:
+    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands; also some
+    of the nights of its lines about stays on which no stay can begin now. Two calls may set a minimum and a
+    maximum one after the other, so that is said and not refused."""
+    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now)
+    await edit_queries.record(
+        tx,
+        property_id=catalogue.property.id,
+        kind="program",
+        made_at=now,
+        staff_id=None,
+        made_by=f"{by.name} (API key)" if by.name else "a program",
+        what="1 line by the API" if len(updates) == 1 else f"{len(updates):,} lines by the API",
+        room_type_ids=[catalogue.room_types[line.room_type].id for line in updates],
+        first=min(line.first for line in updates),
+        last=max(line.last for line in updates),
+        cells=result.room_nights + result.rate_nights,
+        changes=None,
+    )
+    ranges = [
+        (
+            catalogue.room_types[line.room_type].id,
+            None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,
+            line.first,
+            line.last,
+        )
+        for line in updates
+        if any(getattr(line, column) is not UNSET for column in _BEGINNINGS)
+    ]
+    return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
 
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Effect:
