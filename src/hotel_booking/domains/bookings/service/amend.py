@@ -200,11 +200,11 @@ async def _plan(tx: Transaction, booking: Booking, change: _Change, now: datetim
     return _Plan(new, passed, waived)
 
 
-def _check_state(booking: Booking, change: _Change) -> None:
+def _check_state(booking: Booking, asked: _Change) -> None:
     inside = booking.status == "checked_in"
-    if booking.status != "confirmed" and (change.by_guest or not inside):
+    if booking.status != "confirmed" and (asked.by_guest or not inside):
         raise not_changeable(booking.status)
-    if change.override is not None and not inside:
+    if asked.override is not None and not inside:
         raise Invalid(
             "a reason overrides something only once the guests are in the house",
             field="override_reason",
@@ -212,15 +212,15 @@ def _check_state(booking: Booking, change: _Change) -> None:
         )
     known = {room.position: room.status for room in booking.reservations}
     seen: set[int] = set()
-    for index, room in enumerate(change.rooms):
+    for index, change in enumerate(asked.rooms):
         field = f"rooms[{index}].position"
-        if room.position not in known:
-            raise Invalid(f"the booking has no room {room.position}", field=field)
-        if known[room.position] == "checked_out":
-            raise WrongState(f"the guests of room {room.position} have checked out", field=field)
-        if room.position in seen:
-            raise Invalid(f"room {room.position} is changed twice", field=field, fix="name each room once")
-        seen.add(room.position)
+        if change.position not in known:
+            raise Invalid(f"the booking has no room {change.position}", field=field)
+        if known[change.position] == "checked_out":
+            raise WrongState(f"the guests of room {change.position} have checked out", field=field)
+        if change.position in seen:
+            raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
+        seen.add(change.position)
 
 
 def _check_change(

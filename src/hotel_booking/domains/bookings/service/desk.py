@@ -45,7 +45,28 @@ async def record_desk_payment(
     """
     # Booking first, payments second: the one lock order.
     booking = await lock_and_load(tx, booking_id)
-    amount = _taken(booking, amount, expected)
+    owed = _owed(booking)
+    if expected is not None and expected != owed:
+        raise PriceChanged(
+            "the balance has changed since it was shown; nothing was recorded",
+            field="expected_balance",
+            fix="check the new balance and record the payment again",
+        )
+    amount = owed if amount is None else amount
+    if amount <= 0:
+        raise Invalid("a payment must be above 0", field="amount", fix="enter what the guest has paid")
+    if amount > owed:
+        held = (
+            f"; {english(booking.reserved, booking.currency)} is reserved on a card"
+            if booking.reserved
+            else ""
+        )
+        raise TooMuch(
+            f"only {english(owed, booking.currency)} is owed{held}; nothing was recorded",
+            field="amount",
+            fix="enter that or less",
+            extra={"at_most": owed},
+        )
     payment = await payments.note_taken(
         tx,
         booking_id=booking_id,
@@ -82,33 +103,6 @@ async def reverse_desk_payment(
     await plan_collection(tx, booking, now)
     [payment] = await queries.desk_payments(tx, booking_id, payment_id=payment_id)
     await mail.payment_reversed(tx, booking, payment=payment, now=now)
-
-
-def _taken(booking: Booking, amount: int | None, expected: int | None) -> int:
-    """What the guest has paid, once it is known that they owe as much. Raises as `record_desk_payment`."""
-    owed = _owed(booking)
-    if expected is not None and expected != owed:
-        raise PriceChanged(
-            "the balance has changed since it was shown; nothing was recorded",
-            field="expected_balance",
-            fix="check the new balance and record the payment again",
-        )
-    amount = owed if amount is None else amount
-    if amount <= 0:
-        raise Invalid("a payment must be above 0", field="amount", fix="enter what the guest has paid")
-    if amount > owed:
-        held = (
-            f"; {english(booking.reserved, booking.currency)} is reserved on a card"
-            if booking.reserved
-            else ""
-        )
-        raise TooMuch(
-            f"only {english(owed, booking.currency)} is owed{held}; nothing was recorded",
-            field="amount",
-            fix="enter that or less",
-            extra={"at_most": owed},
-        )
-    return amount
 
 
 def _owed(booking: Booking) -> int:
