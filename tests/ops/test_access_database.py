@@ -239,7 +239,9 @@ def test_after_an_hour_without_a_reaper_one_look_ends_all_that_has_ended(
     for session in sessions:
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
-    assert [line.person for line in listed(places, now=now() + timedelta(seconds=2)).lines] == ["jane.roe@company.com"]
+    assert [line.person for line in listed(places, now=now() + timedelta(seconds=2)).lines] == [
+        "jane.roe@company.com"
+    ]
     assert reap(database=postgres.keeper, bindings=None, now=now()).ended == [], "and again, nothing"
 
 
