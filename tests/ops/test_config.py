@@ -77,6 +77,11 @@ def test_an_address_that_none_can_ask_at_is_refused_at_the_start(variable: str, 
         assert "hidden" not in told[0]
 
 
+@pytest.mark.parametrize("variable", ["HOTEL_PROMETHEUS_URL", "HOTEL_STRIPE_API_BASE", "HOTEL_TRACES_URL"])
+def test_an_address_without_http_is_refused(variable: str) -> None:
+    assert problems(**SAFE, **{variable: "prometheus:9090"})[0].startswith(f"{variable} must be an address")
+
+
 def test_addresses_as_they_are_given_are_read() -> None:
     for given in (
         {"DATABASE_URL": "postgresql://u:p%2Fw@one:5432,two:5433/hotel?target_session_attrs=read-write"},
