@@ -1,7 +1,7 @@
 """What Stripe keeps of an account, and how it moves: just the calls that the platform makes.
 
 Written from Stripe's documented behaviour, and strict: a parameter that is not known here is refused, so that
-a call the real one would refuse cannot pass unnoticed. `stripe_double` puts it on a socket.
+a call the real one would refuse cannot pass unnoticed. `stripe` puts it on a socket.
 """
 
 from __future__ import annotations

@@ -58,6 +58,28 @@ def test_every_module_and_public_thing_says_what_it_is() -> None:
     assert silent == []
 
 
+def test_loggers_have_one_name() -> None:
+    loggers = re.compile(r"^(\w+)(?:: [^=]+)? = (?:logging\.)?getLogger\(", re.MULTILINE)
+    assert {name for path in MODULES for name in loggers.findall(path.read_text())} == {"log"}
+
+
+def test_the_largest_numbers_of_columns_are_named_in_one_place() -> None:
+    """But for bits that are no column's: the index's prices in arrays, and whole numbers of JSON."""
+    written = re.compile(r"2\*\*(?:31|63)\b|2147483647|9223372036854775807")
+    found = {str(path.relative_to(ROOT)) for path in MODULES if written.search(path.read_text())}
+    assert found == {
+        "src/hotel_booking/core/integers.py",
+        "src/hotel_booking/domains/search/index/layout.py",
+        "src/hotel_booking/http/idempotency.py",
+    }
+
+
+def test_babels_locales_are_made_in_one_place() -> None:
+    """A new object for every text that is formatted is what takes longest about it."""
+    found = {str(path.relative_to(ROOT)) for path in MODULES if "Locale.parse(" in path.read_text()}
+    assert found == {"src/hotel_booking/core/locales.py"}
+
+
 def test_the_clock_is_read_in_one_place() -> None:
     reading = re.compile(r"datetime\.now\(|date\.today\(|datetime\.utcnow\(|time\.time\(")
     allowed = {"src/hotel_booking/core/clock.py"}

@@ -40,6 +40,24 @@ def test_an_address_in_one_counts_before_the_parts() -> None:
     assert libpq({"DATABASE_URL": "postgresql://u@/d?host=/run/postgresql"})["PGHOST"] == "/run/postgresql"
 
 
+@pytest.mark.parametrize(
+    ("name", "variable", "address"),
+    [
+        ("postgresql", "DATABASE_URL", "postgresql://u:hidden@db:abc/d"),
+        ("redis_cli", "REDIS_URL", "redis://:hidden@cache:abc/0"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_said_in_a_line(name: str, variable: str, address: str) -> None:
+    code = f"from hotel_booking.ops.client_programs import {name}; {name}()"
+    environ = {"PATH": "/usr/bin", variable: address}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{variable} cannot be read as an address")
+    assert "hidden" not in done.stderr
+
+
 def test_of_several_hosts_psql_takes_the_one_that_takes_writes() -> None:
     parts = libpq({"DB_HOST": "one,two", "DB_PORT": "5432,5433", "DB_USER": "hotel", "DB_NAME": "booking"})
     whole = libpq({"DATABASE_URL": "postgresql://hotel@one:5432,two:5433/booking"})

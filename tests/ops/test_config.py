@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import ECB_RATES
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.hosts import each_host
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.unsafe_settings import warnings_of
+from hotel_booking.ops.backup.pgbackrest import PgBackRest
 
 DATABASE = {"DB_HOST": "db", "DB_USER": "hotel", "DB_PASSWORD": "p@ss/word", "DB_NAME": "hotel"}
 RANDOM = "3uW9f0QmZ1xYc7Ds2VbNkLpT8hRgJaE5"
@@ -43,6 +46,73 @@ def test_a_socket_folder_or_an_ipv6_address_may_be_the_host() -> None:
         "postgresql://hotel:p%40ss%2Fword@/hotel?host=/var/run/postgresql&port=5432"
     )
     assert "@[::1]:5432/" in read_settings({**SAFE, "DB_HOST": "::1"}).database_url
+
+
+@pytest.mark.parametrize(
+    ("variable", "address"),
+    [
+        ("DATABASE_URL", "postgresql://db:abc/hotel"),
+        ("DATABASE_URL", "postgresql://hotel:p/w@db/hotel"),
+        ("DATABASE_URL", "postgresql://one:5432,two:x/hotel"),
+        ("DATABASE_URL", "postgresql:///hotel?host=/run&port=x"),
+        ("DATABASE_READ_URL", "postgresql://db:70000/hotel"),
+        ("HOTEL_POOLED_DATABASE_URL", "postgresql://[::1/hotel"),
+        ("REDIS_URL", "redis://cache:abc/0"),
+        ("HOTEL_SMTP_URL", "smtp://ana:hidden@[::1"),
+        ("HOTEL_SMTP_URL", "smtp://mail:0"),
+        ("HOTEL_S3_ENDPOINT", "https://bucket:abc"),
+        ("HOTEL_STRIPE_API_BASE", "https://stripe:abc"),
+        ("HOTEL_EXCHANGE_RATES_URL", "https://ecb:abc/rates"),
+        ("HOTEL_TRACES_URL", "https://collector:abc"),
+        ("HOTEL_PROMETHEUS_URL", "https://prometheus:abc"),
+        ("HOTEL_PAGERDUTY_URL", "https://pager:abc"),
+        ("HOTEL_SLACK_URL", "https://slack:abc"),
+    ],
+)
+def test_an_address_that_none_can_ask_at_is_refused_at_the_start(variable: str, address: str) -> None:
+    """It was found out by the first request, and by each one after it."""
+    for environment in (SAFE, {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://db/hotel"}):
+        told = [one for one in problems(**{**environment, variable: address}) if "read as an address" in one]
+        assert [one.partition(" ")[0] for one in told] == [variable]
+        assert "hidden" not in told[0]
+
+
+@pytest.mark.parametrize("variable", ["HOTEL_PROMETHEUS_URL", "HOTEL_STRIPE_API_BASE", "HOTEL_TRACES_URL"])
+def test_an_address_without_http_is_refused(variable: str) -> None:
+    assert problems(**SAFE, **{variable: "prometheus:9090"})[0].startswith(f"{variable} must be an address")
+
+
+def test_addresses_as_they_are_given_are_read() -> None:
+    for given in (
+        {"DATABASE_URL": "postgresql://u:p%2Fw@one:5432,two:5433/hotel?target_session_attrs=read-write"},
+        {"DATABASE_URL": "postgresql:///hotel?host=/a,/b&port=1,2"},
+        {"REDIS_URL": "unix:///run/redis.sock"},
+        {"REDIS_URL": "rediss://:p%40w@[::1]:6380/2"},
+        {"HOTEL_SMTP_URL": "smtps://ana%40hotel:x@mail.example"},
+    ):
+        settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **DATABASE, **given})
+        assert given.items() <= {
+            ("DATABASE_URL", settings.database_url),
+            ("REDIS_URL", settings.redis_url),
+            ("HOTEL_SMTP_URL", settings.smtp_url),
+        }
+
+
+def test_a_port_behind_a_host_is_told_where_it_goes() -> None:
+    assert problems(**{**SAFE, "DB_HOST": "db:5432"}) == [
+        "DB_HOST=db:5432 is no host: its port goes in DB_PORT"
+    ]
+    assert problems(**{**SAFE, "DB_HOST": "fd00::1,db:5432"})[0].endswith("its port goes in DB_PORT")
+    assert "goes in DB_READ_PORT" in problems(**SAFE, DB_READ_HOST="replica:5432")[0]
+    assert problems(**SAFE, REDIS_HOST="cache:6379") == [
+        "REDIS_HOST=cache:6379 is no host: its port goes in REDIS_PORT"
+    ]
+
+
+@pytest.mark.parametrize("port", ["abc", "70000", "5432,5433"])
+def test_who_runs_the_database_here_is_told_of_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    with pytest.raises(ConfigError, match=f"DB_PORT={port} is not a whole number from 1 to 65535"):
+        PgBackRest.from_environ({"DB_PORT": port}, lambda *_: str(tmp_path), utc_now)
 
 
 def test_ports_and_the_caches_address_are_checked() -> None:

@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.demo.running import monitoring_for
 from hotel_booking.ops import monitoring
 from hotel_booking.ops.children import free_port, start_program, stop_children, watch
 from hotel_booking.ops.embedded import EmbeddedError
@@ -61,7 +62,6 @@ def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
     for program in ("prometheus", "prometheus-alertmanager"):
         (some / program).symlink_to(str(shutil.which(program)))
     monkeypatch.setenv("PATH", str(some))
-    monkeypatch.delenv("REDIS_URL", raising=False)
     plan = monitoring.plan(tmp_path / "monitoring", token="of the tracker")
     assert plan.missing == (
         "prometheus-node-exporter",
@@ -107,6 +107,31 @@ def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
         assert not re.search(r"(pagerduty|slack|email)_configs|hotelbooking\.com", config)
     finally:
         stop_children(children)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"REDIS_URL": "redis://:hidden@cache.example:6380/0"},
+        {"REDIS_HOST": "cache.example", "REDIS_PORT": "6380", "REDIS_PASSWORD": "hidden"},
+        {"REDIS_HOST_FILE": "host", "REDIS_PORT": "6380", "REDIS_PASSWORD": "hidden"},
+    ],
+    ids=["by its address", "in parts", "by a file"],
+)
+def test_a_redis_that_the_settings_name_is_the_one_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: dict[str, str]
+) -> None:
+    (tmp_path / "host").write_text("cache.example")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+    demo = {"HOTEL_ENVIRONMENT": "demo", "DATABASE_URL": "postgresql://h@/h"}
+    plan = monitoring_for({**demo, **named}, tmp_path)
+    assert plan.redis_url == "redis://:hidden@cache.example:6380/0"
+    assert not plan.has_own_redis
+    assert "REDIS_URL" not in plan.environ()
+    assert list(monitoring.redis(plan)) == []
+    without = monitoring_for(demo, tmp_path)
+    assert without.environ()["REDIS_URL"] == f"redis://127.0.0.1:{without.ports['redis-server']}/0"
 
 
 def test_without_an_exporter_the_demo_goes_on_and_says_so_once(tmp_path: Path) -> None:

@@ -194,6 +194,28 @@ with throwaway() as cluster:
         shutil.rmtree(shared, ignore_errors=True)
 
 
+def test_new_data_is_of_a_version_that_the_platform_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's packages stand beside each other: what an upgrade left is older, and sorts before."""
+    from hotel_booking.ops.backup.servers import Servers
+    from hotel_booking.ops.refusals import Refused
+
+    for version in ("9.6", "13", "17", "18", "15"):
+        (tmp_path / version / "bin").mkdir(parents=True)
+        (tmp_path / version / "bin" / "postgres").touch()
+    monkeypatch.setattr(programs, "DEBIAN", tmp_path)
+    monkeypatch.delenv("HOTEL_POSTGRES_BIN", raising=False)
+    servers, data = Servers(tmp_path / "home", port=5432), tmp_path / "data"
+    data.mkdir()
+    assert servers.programs() == servers.programs(data) == tmp_path / "15" / "bin"
+    (data / "PG_VERSION").write_text("17\n")
+    assert servers.programs(data) == tmp_path / "17" / "bin"
+    (data / "PG_VERSION").write_text("14\n")
+    with pytest.raises(Refused, match="PostgreSQL 14 is not installed"):
+        servers.programs(data)
+
+
 def test_what_a_killed_drill_left_is_ended_and_removed_by_the_next_of_any_kind() -> None:
     """Its servers are nobody's children: they lived on, with their folder."""
     code = """
@@ -312,23 +334,29 @@ def test_data_of_another_version_is_not_touched(folder: Path) -> None:
     assert (cluster.data / "PG_VERSION").read_text() == "12\n"
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may enter: pytest closes those above its own, at each start of another run."""
+    with tempfile.TemporaryDirectory(prefix="hotel-tests-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's own folders are closed to the server's user")
 def test_programs_that_the_servers_user_cannot_reach_are_copied_with_their_libraries(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root with everything below /root, as a newcomer's container has it."""
-    closed, home = tmp_path / "closed", tmp_path / "home"
+    closed, home = open_folder / "closed", open_folder / "home"
     closed.mkdir(mode=0o700)
     root = programs.find_programs().parent
     package = root.parent
     for name in (package.name, f"{package.name}.libs"):
         if (package.parent / name).exists():
             (closed / name).symlink_to(package.parent / name)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o711)
     monkeypatch.setattr(programs, "ROOT_HOME", home)
     monkeypatch.setattr(programs, "find_programs", lambda: closed / package.name / root.name / "bin")
-    user = programs.server_user(tmp_path)
+    user = programs.server_user(open_folder)
     found = programs.readable_programs(user)
     assert found.is_relative_to(home)
     assert user is not None

@@ -15,7 +15,11 @@ import pytest
 
 from hotel_booking.cli.ops_backup import what_helps
 from hotel_booking.ops.backup.one_file import WRONG_KEY
+from hotel_booking.ops.colours.door import Door
 from hotel_booking.ops.evidence import ITEMS, make_key, read_signers
+from hotel_booking.ops.refusals import WrongUse
+from hotel_booking.ops.security.checks import NotChecked, Surroundings
+from hotel_booking.ops.security.site import site
 from tests.clients import command_line
 from tests.ops.test_preflight import COMMIT, IMAGE, NEW_SCHEMA, PLAN, TAG, junit, scans
 
@@ -124,6 +128,14 @@ def test_wrong_use_ends_with_2_and_no_traceback(environ: dict[str, str], words: 
     assert done.returncode == 2
     assert done.stderr.startswith("hotel-booking: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("address", ["https://hotel:abc", "https://[::1", "hotel.example"])
+def test_an_address_of_a_site_or_a_gateway_that_is_none_is_said(address: str) -> None:
+    with pytest.raises(WrongUse, match="is no address of a gateway"):
+        Door("hotel.example", address)
+    with pytest.raises(NotChecked, match="is no address of a site"):
+        next(site(Surroundings(None, {}, address, 1)))
 
 
 def test_without_a_key_the_command_that_would_work_is_told(environ: dict[str, str]) -> None:

@@ -121,13 +121,17 @@ class Platform:
         self.post = parts.enter_context(Door(behind=("127.0.0.1", post.port)))
         self.children: dict[str, Any] = {}
         parts.callback(lambda: stop_children(self.children))
-        self.plan = monitoring.plan(folder / "monitoring", token="of the tracker")
+        self.plan = monitoring.plan(
+            folder / "monitoring",
+            token="of the tracker",
+            redis_url=f"redis://127.0.0.1:{self.redis_port}/0",
+        )
 
     def environ(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "DATABASE_URL": self.cluster.url("hotel"),
-            "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "REDIS_URL": self.plan.redis_url or "",
             "HOTEL_ENVIRONMENT": "demo",
             "HOTEL_PORT": str(self.port),
             "HOTEL_PUBLIC_URL": self.base,
@@ -143,11 +147,10 @@ class Platform:
             "HOTEL_SPOOL_DIR": str(self.folder / "spool"),
             "HOTEL_STATUS_PROBE_SECONDS": str(PROBED_EVERY),
             "HOTEL_MFA_REQUIRED": "false",
-            **{name: value for name, value in self.plan.environ().items() if name != "REDIS_URL"},
+            **self.plan.environ(),
         }
 
-    def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("REDIS_URL", self.environ()["REDIS_URL"])  # the exporter looks at this one
+    def start(self) -> None:
         self.start_redis()
         for name, words in (("serve", ["serve"]), ("worker", ["worker"]), ("prober", ["status", "probe"])):
             self.children[name] = start(*words, environ=self.environ(), log=self.folder / f"{name}.log")
@@ -233,7 +236,7 @@ def crowd(guests: Guests) -> Iterator[None]:
 
 @pytest.mark.nightly
 def test_what_fails_is_seen_and_is_gone_when_it_returns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = [name for name in monitoring.PROGRAMS if shutil.which(name) is None]
     if missing:
@@ -250,7 +253,7 @@ def test_what_fails_is_seen_and_is_gone_when_it_returns(
         migrations.upgrade(cluster.url("hotel"))
         asyncio.run(load(cluster.url("hotel"), seed=1, progress=lambda _what, _share: None, properties=1))
         platform = Platform(tmp_path, cluster, parts)
-        platform.start(monkeypatch)
+        platform.start()
         wait_until(lambda: (tmp_path / "serve.log").exists())
         eventually(lambda: platform.ready()[0] == 200, "it is ready")
         hotel = httpx.get(f"{platform.base}/api/v1/properties", trust_env=False, verify=False).json()[

@@ -157,7 +157,7 @@ def test_a_quadratic_parser_would_be_found() -> None:
             pass
 
     with pytest.raises(pytest.fail.Exception):
-        test_a_parser_grows_with_its_input_alone("pairs of lines", quadratic, "a", 256_000)
+        test_a_parser_grows_with_its_input_alone("pairs of lines", quadratic, "a", 96_000)
 
 
 def test_a_signature_is_compared_at_all() -> None:

@@ -15,7 +15,7 @@ from hotel_booking.core.code_names import headed
 from hotel_booking.core.counting import count
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit import queries
-from hotel_booking.domains.audit.queries import Entry, Wanted
+from hotel_booking.domains.audit.queries import AuditEntry, EntryFilter
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
@@ -65,7 +65,7 @@ async def list_entries(
         request_id=request_id,
     )
     first_day, last_day = form.day("since"), form.day("until")
-    wanted = Wanted(
+    wanted = EntryFilter(
         actor_kind=actor if actor in _ACTORS else "",
         actor_id=form.text("actor_id"),
         object_kind=form.text("kind"),
@@ -98,7 +98,9 @@ async def list_entries(
     )
 
 
-def _kept(entry: Entry, properties: Mapping[int, Choice], names: Names, measures: Measures) -> EntryContext:
+def _kept(
+    entry: AuditEntry, properties: Mapping[int, Choice], names: Names, measures: Measures
+) -> EntryContext:
     hotel = properties.get(entry.property_id or 0)
     values = {**(entry.before or {}), **(entry.after or {})}
     currency = values.get("currency") or (hotel.currency if hotel is not None else None)

@@ -16,7 +16,7 @@ from hotel_booking.core.code_names import headed
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.bookings.in_rooms import InRoom, in_room
-from hotel_booking.domains.bookings.search import Balance, Position, Sort, Wanted, find_bookings
+from hotel_booking.domains.bookings.search import Balance, BookingFilter, Position, Sort, find_bookings
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -137,7 +137,7 @@ async def _listed(
     )
 
 
-def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | None) -> Wanted:
+def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | None) -> BookingFilter:
     """What the form asks for; what is wrong with it stands beside its fields."""
     chosen = form.choice("property", [property_.slug for property_ in known], required=False)
     if chosen:
@@ -150,7 +150,7 @@ def _wanted(form: Form, known: list[PropertyName], allowed: frozenset[int] | Non
     sort, descending, _ = _SORTS[form.choice("sort", _SORTS, required=False) or _usual_order(days)]
     balance = form.choice("balance", _BALANCES, required=False)
     status = form.choice("status", _STATUSES, required=False)
-    return Wanted(
+    return BookingFilter(
         text=form.text("q", longest=_LONGEST_SEARCH),
         property_ids=allowed,
         status=msgspec.convert(status, Status) if status else None,

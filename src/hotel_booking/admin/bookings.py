@@ -18,7 +18,7 @@ from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.audit import queries
-from hotel_booking.domains.audit.queries import Entry
+from hotel_booking.domains.audit.queries import AuditEntry
 from hotel_booking.domains.bookings import notes, overrides, service
 from hotel_booking.domains.bookings.due import balance, refund_stages, still_open
 from hotel_booking.domains.bookings.notes import Note
@@ -65,7 +65,7 @@ class Event(msgspec.Struct, frozen=True):
     title: str
     by: str
     kind: str
-    entry: Entry | None = None
+    entry: AuditEntry | None = None
     link: str = ""
 
 
@@ -194,7 +194,7 @@ def _owed(booking: Booking) -> int:
 
 def _history(
     booking: Booking,
-    entries: list[Entry],
+    entries: list[AuditEntry],
     sent: list[Message],
     written: list[Note],
     overridden: list[Override],
@@ -238,7 +238,7 @@ def _history(
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def _change(entry: Entry, numbers: Mapping[str, str], currency: str) -> Event:
+def _change(entry: AuditEntry, numbers: Mapping[str, str], currency: str) -> Event:
     """What somebody did; `numbers` tell the rooms of the booking apart. What was paid or refunded says how
     much."""
     after = entry.after or {}

@@ -15,6 +15,7 @@ from litestar.datastructures import State
 from hotel_booking.admin.catalogue.select_options import language_names
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -75,7 +76,7 @@ async def write_page(
         return await _show(request, tx, chosen, language, form)
     try:
         body = form.text("body", longest=LONGEST)
-        version = form.whole("version", 0, 2**31 - 1, required=True) or 0
+        version = form.whole("version", 0, LARGEST_INTEGER, required=True) or 0
         form.check()
         async with tx.savepoint():
             await group_pages.write(tx, kind=chosen, language=language, body=body, version=version, now=now)

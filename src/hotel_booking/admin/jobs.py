@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http import pages
@@ -18,8 +19,8 @@ from hotel_booking.http.access import staff
 from hotel_booking.http.ui.render import page, see_other
 
 _PAGE = 50
-JobId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-Position = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+JobId = Annotated[int, Parameter(ge=1, le=LARGEST_BIGINT)]
+Position = Annotated[int, Parameter(ge=1, le=LARGEST_BIGINT)]
 
 
 @get("/jobs", opt=staff(Permission.JOBS_VIEW))

@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, DomainError, sentence
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -24,7 +25,7 @@ from hotel_booking.http.ui.render import Caution, page, see_other
 _PAGE = 50
 _MANAGE = staff(Permission.KEYS_MANAGE)
 _OVERLAP = timedelta(hours=24)
-KeyId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+KeyId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/keys", opt=_MANAGE)

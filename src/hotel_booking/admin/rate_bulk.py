@@ -21,6 +21,7 @@ from hotel_booking.admin.rates import asked_for
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.money import MAX_AMOUNT, step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -46,7 +47,7 @@ _VIEW = staff(Permission.RATES_VIEW)
 _EDIT = staff(Permission.RATES_EDIT)
 _LISTED = 200  # lines of a preview; the totals count everything
 _THE_TYPE = "*"  # the room type itself among the plans of the form
-EditId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+EditId = Annotated[int, Parameter(ge=1, le=LARGEST_BIGINT)]
 _KINDS: Sequence[Literal["set", "percent", "amount"]] = ("set", "percent", "amount")
 
 

@@ -12,6 +12,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core import job_queue
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.bookings import open_payments
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
@@ -24,7 +25,7 @@ _STUCK = timedelta(hours=1)
 _MOST = 100
 # As amounts were kept before they were kept in words: 6000, 6000 EUR, captured, 6000 EUR.
 _MINOR_UNITS = re.compile(r"(?:.*, )?\d+(?: [A-Z]{3}| \(.*\))?")
-RunId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+RunId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/payments", opt=staff(Permission.PAYMENTS_VIEW))

@@ -26,7 +26,7 @@ from hotel_booking.domains.properties.choices import Choice, properties_within
 from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.reporting import exports, period
 from hotel_booking.domains.reporting.exports import Report
-from hotel_booking.domains.reporting.period import MovementSum, Period, Stay
+from hotel_booking.domains.reporting.period import MovementSum, Period, ReportedStay
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page
@@ -148,7 +148,7 @@ def _period(form: Form, hotel: Choice, now: datetime) -> Period | None:
         return None
 
 
-def _priced(stays: Iterable[Stay]) -> dict[str, list[int]]:
+def _priced(stays: Iterable[ReportedStay]) -> dict[str, list[int]]:
     """By currency: how many rooms, net, taxes and total."""
     found: dict[str, list[int]] = {}
     for stay in stays:

@@ -13,6 +13,7 @@ from hotel_booking.admin.staff_mail import send_invitation, send_notice
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.accounts import Staff
 from hotel_booking.domains.identity.caller import Caller, Grant
@@ -28,7 +29,7 @@ from hotel_booking.http.ui.render import page, see_other
 _EVERYWHERE = "*"
 _SPARE_ROWS = 2  # empty lines of the roles' form
 _MOST_ROWS = 300
-StaffId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+StaffId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/staff", opt=staff(Permission.STAFF_VIEW))
@@ -95,7 +96,7 @@ async def change_roles(
     form = await read(request)
     try:
         grants = await _grants(tx, caller, form)
-        version = form.whole("version", 1, 2**31 - 1, required=True)
+        version = form.whole("version", 1, LARGEST_INTEGER, required=True)
         form.check()
         await service.change_grants(tx, staff_id=staff_id, grants=grants, by=caller, version=version or 0)
     except DomainError as error:

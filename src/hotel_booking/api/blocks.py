@@ -12,6 +12,7 @@ from litestar.params import QueryParameter
 from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.inventory import blocks
@@ -91,7 +92,7 @@ async def list_blocks(
 async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller) -> None:
     """Puts the nights back on sale."""
     property_id = (await own_catalogue(tx, slug, caller)).property.id
-    if not 0 < block_id < 2**31:
+    if not 0 < block_id <= LARGEST_INTEGER:
         raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     await blocks.unblock(tx, property_id=property_id, block_id=block_id)
 

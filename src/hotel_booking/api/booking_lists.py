@@ -15,8 +15,9 @@ from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, Instant
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.domains.bookings import partners
-from hotel_booking.domains.bookings.search import Position, Wanted
+from hotel_booking.domains.bookings.search import BookingFilter, Position
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -85,7 +86,7 @@ async def list_bookings(
         if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
             raise Invalid("the day must lie between 2000 and 2100", field=name)
     after = _place(cursor, property_.id)
-    wanted = Wanted(
+    wanted = BookingFilter(
         property_ids=frozenset({property_.id}),
         status=status,
         arrival_from=arrival_from,
@@ -148,7 +149,9 @@ def _place(cursor: str | None, property_id: int) -> Position | None:
 
 
 def _position(cursor: str | None, property_id: int, now: datetime) -> int | None:
-    given = pages.decode(cursor, tuple[str, int, Annotated[int, msgspec.Meta(ge=0, le=2**62)], Instant])
+    given = pages.decode(
+        cursor, tuple[str, int, Annotated[int, msgspec.Meta(ge=0, le=LARGEST_BIGINT)], Instant]
+    )
     if given is None:
         return None
     pages.check_list(given, _CHANGES, property_id)

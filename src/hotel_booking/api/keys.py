@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.errors import KeyNotFound
@@ -22,7 +23,9 @@ from hotel_booking.http.examples import HOTEL, example
 from hotel_booking.http.pages import Page
 
 _TAG = ["API keys"]
-KeyId = Annotated[int, Parameter(description="The key's number, as the list shows it.", ge=1, le=2**31 - 1)]
+KeyId = Annotated[
+    int, Parameter(description="The key's number, as the list shows it.", ge=1, le=LARGEST_INTEGER)
+]
 
 
 class Key(msgspec.Struct, frozen=True):

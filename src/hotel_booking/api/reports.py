@@ -12,11 +12,12 @@ from litestar.params import QueryParameter
 from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.reporting import period
-from hotel_booking.domains.reporting.period import Movement, Period, Place
+from hotel_booking.domains.reporting.period import LinePosition, Period, Posting
 from hotel_booking.domains.reporting.types import NightFigures
 from hotel_booking.http import pages
 from hotel_booking.http.access import needs
@@ -25,7 +26,7 @@ from hotel_booking.http.pages import Page
 
 _LINES = "account-lines"
 _LINES_A_PAGE = 500
-_Number = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Number = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_BIGINT)]
 _First = Annotated[date, QueryParameter(description="From this day of the hotel on.")]
 _Last = Annotated[date, QueryParameter(description="Up to this day, included; at most 92 days.")]
 _MONTH = example(
@@ -114,12 +115,12 @@ async def list_account_lines(
     )
 
 
-def _place(cursor: str | None, asked: Period) -> Place | None:
+def _place(cursor: str | None, asked: Period) -> LinePosition | None:
     given = pages.decode(cursor, tuple[str, int, date, date, datetime, _Number, _Number])
     if given is None:
         return None
     pages.check_list(given, _LINES, asked.property_id, asked.first, asked.last)
-    return Place(*given[4:])
+    return LinePosition(*given[4:])
 
 
 def _night(one: NightFigures, currency: str) -> NightReport:
@@ -137,7 +138,7 @@ def _night(one: NightFigures, currency: str) -> NightReport:
     )
 
 
-def _line(one: Movement) -> AccountLine:
+def _line(one: Posting) -> AccountLine:
     charge = one.gateway is None
     return AccountLine(
         at=one.at,

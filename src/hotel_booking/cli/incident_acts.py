@@ -13,9 +13,10 @@ import typer
 
 from hotel_booking.cli.database import database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.core.integers import LARGEST_INTEGER
 
 T = TypeVar("T")
-Number = Annotated[int, typer.Argument(help="The incident's number.", min=1, max=2**31 - 1)]
+Number = Annotated[int, typer.Argument(help="The incident's number.", min=1, max=LARGEST_INTEGER)]
 By = Annotated[
     str, typer.Option(help="Who does it, as the timeline names them; the system's user unless given.")
 ]

@@ -10,6 +10,7 @@ import typer
 from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.days import SHAPE, day
 from hotel_booking.cli.incident_acts import By, Number, act, read
+from hotel_booking.core.integers import LARGEST_INTEGER
 
 app = typer.Typer()
 
@@ -45,7 +46,7 @@ def action(
 @app.command()
 def done(
     number: Number,
-    action_id: Annotated[int, typer.Argument(help="The action's number.", min=1, max=2**31 - 1)],
+    action_id: Annotated[int, typer.Argument(help="The action's number.", min=1, max=LARGEST_INTEGER)],
     by: By = "",
     data_dir: DataDir = None,
 ) -> None:

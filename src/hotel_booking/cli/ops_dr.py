@@ -159,6 +159,7 @@ def roles() -> None:
     import json
     from urllib.parse import quote
 
+    from hotel_booking.core.environment import database_port
     from hotel_booking.ops.dr.roles import ensure
     from hotel_booking.ops.refusals import WrongUse
 
@@ -171,7 +172,7 @@ def roles() -> None:
             "standard input has no login", 'Give it as {"host": …, "username": …, "password": …}.'
         ) from None
     environ = os.environ
-    port, name = environ.get("DB_PORT") or "5432", environ.get("DB_NAME") or "hotel_booking"
+    port, name = database_port(environ), environ.get("DB_NAME") or "hotel_booking"
     mode = environ.get("PGSSLMODE") or "require"
     done = ensure(
         f"postgresql://{login}@{host}:{port}/{quote(name, safe='')}?sslmode={mode}",

@@ -16,7 +16,7 @@ import typer
 
 from hotel_booking.cli.ops_inputs import DryRun
 
-_log = logging.getLogger("hotel_booking.guard")
+log = logging.getLogger("hotel_booking.guard")
 _EXPECTED = timedelta(
     minutes=60
 )  # until the gateway opens again; `ops maintenance on --minutes` says otherwise
@@ -71,7 +71,7 @@ def guard(
     watch = _Watch(acting, gateway, tracker, inbox, stopped, dry_run=dry_run)
     try:
         with listening(host, port, settings.alertmanager_token, inbox) as at:
-            _log.info("watching over %s, listening on %s:%s", settings.kubernetes_namespace, host, at)
+            log.info("watching over %s, listening on %s:%s", settings.kubernetes_namespace, host, at)
             watch.run()
     except OSError as error:
         raise WrongUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
@@ -117,7 +117,7 @@ class _Watch:
                 self._guard.alerted(waiting)
                 waiting.clear()
             except Refused as refusal:
-                _log.warning("not decided yet: %s", refusal.detail)
+                log.warning("not decided yet: %s", refusal.detail)
                 waiting, begun = waiting[-_MOST_WAITING:], not self._dry_run
                 self._stopped.wait(_AGAIN)
 
@@ -146,7 +146,7 @@ def _always(run: Callable[[], None], stopped: threading.Event) -> Callable[[], N
             except Stopped:
                 return
             except Exception:  # logged whole; the other half of the guard must go on
-                _log.exception("unexpected; it begins again")
+                log.exception("unexpected; it begins again")
                 stopped.wait(_AGAIN)
 
     return go_on
@@ -168,7 +168,7 @@ class Tracker:
         from hotel_booking.ops.operation import acts, tell_audit_log
 
         said = f"{event.outcome}: {event.release} -> {event.to or 'stays'} ({event.alert}): {event.text}"
-        _log.warning("rollback %s", said)
+        log.warning("rollback %s", said)
         now = utc_now()
         detail = {"outcome": event.outcome, "to": event.to, "alert": event.alert, "reason": event.text}
         with suppress(OSError):  # a full disk must not keep a bad release in service
@@ -196,7 +196,7 @@ class Tracker:
                 self._waiting.popleft()
                 self._next = 0.0
         except Exception as error:  # a database that is away, in any of its ways: it is tried again
-            _log.info("the tracker does not know yet: %s", type(error).__name__)
+            log.info("the tracker does not know yet: %s", type(error).__name__)
 
     def _noted(self, event: Any, decided_at: Any) -> bool:
         import asyncio
@@ -247,7 +247,7 @@ def _told(database_url: str, *, closed: bool) -> bool:
             )
         )
     except Exception as error:  # a database that is away, in any of its ways: it is told again
-        _log.warning(
+        log.warning(
             "the application does not know yet that the gateway has changed: %s", type(error).__name__
         )
         return False

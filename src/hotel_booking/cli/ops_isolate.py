@@ -10,6 +10,7 @@ import typer
 
 from hotel_booking.cli.ops_access import KEEPERS, PLACES, Namespace, Without, places
 from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.ops.asking import Want, check_all, needed
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ Incident = Annotated[
         "--incident",
         envvar="HOTEL_INCIDENT",
         min=0,
-        max=2**31 - 1,
+        max=LARGEST_INTEGER,
         help="The incident's number; 0 while the tracker is down.",
     ),
 ]

@@ -27,7 +27,7 @@ def worker() -> None:
 
 def _work(settings: Settings) -> None:
     from hotel_booking import worker as jobs
-    from hotel_booking.app import (
+    from hotel_booking.app.adapters import (
         choose_chat,
         choose_gateways,
         choose_mailer,

@@ -181,7 +181,13 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
     ] = ()
     stripe_api_base: Annotated[
         str,
-        described("the address of Stripe's API", takes="an address", refused="not `https://`, with `stripe`"),
+        described(
+            "the address of Stripe's API",
+            takes="an address",
+            pattern=r"\Ahttps?://[^\s/]+(?:/\S*)?\Z",
+            must_be="an address such as https://api.stripe.com",
+            refused="not `https://`, with `stripe`",
+        ),
     ] = "https://api.stripe.com"
     bank_account: (
         Annotated[

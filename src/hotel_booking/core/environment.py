@@ -14,7 +14,7 @@ import msgspec
 from hotel_booking.core.config import Settings
 from hotel_booking.core.setting import ConfigError, Setting, declared
 from hotel_booking.core.setting_files import ADDRESSES, with_files
-from hotel_booking.core.unsafe_settings import problems_of
+from hotel_booking.core.unsafe_settings import is_address, problems_of
 
 # Read by the command line and the tests, not by the application.
 OTHERS = {
@@ -195,6 +195,8 @@ def _database_url(environ: Mapping[str, str], problems: list[str]) -> str | None
         problems.append(f"DB_HOST is set, but not {' and '.join(missing)}")
         return None
     hosts = host.split(",")
+    if not _are_hosts(environ, "DB_HOST", hosts, problems):
+        return None
     ports = [
         _port({"DB_PORT": port}, "DB_PORT", "5432", problems)
         for port in environ.get("DB_PORT", "").split(",")
@@ -231,6 +233,8 @@ def _read_database_url(environ: Mapping[str, str], problems: list[str]) -> str |
     if "," in host:
         problems.append("DB_READ_HOST names more than one host: one replica is read")
         return None
+    if not _are_hosts(environ, "DB_READ_HOST", [host], problems):
+        return None
     port = _port(environ, "DB_READ_PORT", (environ.get("DB_PORT") or "5432").partition(",")[0], problems)
     return _database_url({**environ, "DB_HOST": host, "DB_PORT": port}, [])
 
@@ -247,7 +251,7 @@ def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
             problems.append("REDIS_URL must begin with redis://, rediss:// or unix://")
         return url
     host = environ.get("REDIS_HOST")
-    if not host:
+    if not host or not _are_hosts(environ, "REDIS_HOST", [host], problems):
         return None
     scheme = "rediss" if encrypted == "true" else "redis"
     password = environ.get("REDIS_PASSWORD")
@@ -255,12 +259,31 @@ def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
     return f"{scheme}://{login}{_bracketed(host)}:{_port(environ, 'REDIS_PORT', '6379', problems)}/0"
 
 
+def _are_hosts(environ: Mapping[str, str], variable: str, hosts: Sequence[str], problems: list[str]) -> bool:
+    """Whether nothing stands behind a name; where something does, that is noted."""
+    wrong = [one for one in hosts if ":" in one and not is_address(one.strip()) and not one.startswith("/")]
+    if wrong:
+        port = variable.replace("HOST", "PORT")
+        problems.append(f"{variable}={environ[variable]} is no host: its port goes in {port}")
+    return not wrong
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host  # an IPv6 address
+
+
+def database_port(environ: Mapping[str, str]) -> int:
+    """The port of the one database server that DB_PORT names, 5432 unless it does. Raises `ConfigError`."""
+    problems: list[str] = []
+    port = _port(environ, "DB_PORT", "5432", problems)
+    if problems:
+        raise ConfigError(problems)
+    return int(port)
 
 
 def _port(environ: Mapping[str, str], variable: str, default: str, problems: list[str]) -> str:
     text = environ.get(variable) or default
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 65535:
         problems.append(f"{variable}={text} is not a whole number from 1 to 65535")
+        return "1"  # any that is one: what is wrong has been said
     return text

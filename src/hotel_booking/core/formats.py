@@ -13,9 +13,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from babel import Locale
 from babel.numbers import NumberPattern, format_compact_decimal, format_decimal, parse_pattern
 
+from hotel_booking.core.locales import locale_named
 from hotel_booking.core.money import divide, exponent, to_decimal
 
 
@@ -127,18 +127,13 @@ def _shape_of(probe: str) -> _Shape | None:
 
 
 def _by_pattern(amount: Decimal, currency: str, locale: str, digits: int) -> str:
-    text = _pattern(locale, digits).apply(amount, _locale(locale), currency, currency_digits=False)
-    if _locale(locale).text_direction == "rtl":
+    text = _pattern(locale, digits).apply(amount, locale_named(locale), currency, currency_digits=False)
+    if locale_named(locale).text_direction == "rtl":
         text = _SIGN_BEHIND.sub("\\1\u200e", text)
     return _CODE_BEFORE.sub("\\1\u00a0\\2", text)
 
 
-@lru_cache(maxsize=64)
-def _locale(name: str) -> Locale:
-    return Locale.parse(name)
-
-
 @lru_cache(maxsize=256)
 def _pattern(locale: str, digits: int) -> NumberPattern:
-    standard = _locale(locale).currency_formats["standard"].pattern
+    standard = locale_named(locale).currency_formats["standard"].pattern
     return parse_pattern(standard.replace("0.00", f"0.{'0' * digits}" if digits else "0"))

@@ -15,6 +15,10 @@ ONE_HOST = (
 SILENCE = 5  # seconds until a server that says nothing is asked whether its machine still is there
 ASKED = 3  # times, each after so long again, until the connection counts as lost
 _WRITES = "read-write"
+UNREADABLE = (
+    "cannot be read as an address: behind its host stands a port from 1 to 65535, or nothing; in a password"
+    " /, ?, # and @ are written %2F, %3F, %23 and %40"
+)
 
 
 def each_host(url: str) -> tuple[str, ...]:
@@ -37,6 +41,18 @@ def each_host(url: str) -> tuple[str, ...]:
         urlunsplit(parts._replace(netloc=f"{login}{at}{host}", query=urlencode(query)))
         for host in listed.split(",")
     )
+
+
+def is_readable(url: str) -> bool:
+    """Whether every host of an address, a database's or another, has a port that can be one."""
+    try:
+        parts = [urlsplit(one) for one in each_host(url)]
+        ports = [one.port for one in parts] + [
+            int(value) for one in parts for name, value in parse_qsl(one.query) if name == "port"
+        ]
+    except ValueError:
+        return False
+    return all(port is None or 0 < port < 2**16 for port in ports)
 
 
 def target_of(url: str) -> str:

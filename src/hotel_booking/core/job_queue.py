@@ -10,6 +10,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
+from hotel_booking.core.integers import LARGEST_BIGINT
 
 
 class NotFailed(Conflict):
@@ -112,7 +113,7 @@ async def failures(tx: Transaction, *, before: int | None = None, limit: int = 5
         "SELECT j.id, j.queue_name AS queue, j.task_name AS task, j.args, j.attempts,"
         "       (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id) AS failed_at"
         "  FROM procrastinate_jobs j WHERE j.status = 'failed' AND j.id < $1 ORDER BY j.id DESC LIMIT $2",
-        before if before is not None else 2**63 - 1,
+        before if before is not None else LARGEST_BIGINT,
         limit,
     )
 

@@ -12,10 +12,9 @@ from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
 
-from hotel_booking.core.languages import LOCALES
+from hotel_booking.core.locales import locale_of
 
 _MOMENTS: Final = {
     "en": "{day}, {clock}",
@@ -45,7 +44,7 @@ def moment(value: datetime, timezone: str, language: str = "en") -> str:
 @lru_cache(maxsize=4096)
 def long_date(value: date, language: str = "en", style: Literal["full", "long"] = "full") -> str:
     """A day in words, in a sentence: Wednesday 6 March 2030."""
-    return day_as_said(str(format_date(value, style, locale=_locale(language))), value, language)
+    return day_as_said(str(format_date(value, style, locale=locale_of(language))), value, language)
 
 
 def day_as_said(text: str, value: date, language: str) -> str:
@@ -57,7 +56,7 @@ def day_as_said(text: str, value: date, language: str) -> str:
 @lru_cache(maxsize=1024)
 def time_of_day(value: time, language: str = "en") -> str:
     """A time that is no deadline, such as check-in: 15:00."""
-    return str(format_time(value, "short", locale=_locale(language)))
+    return str(format_time(value, "short", locale=locale_of(language)))
 
 
 def same_day(first: datetime, second: datetime, timezone: str) -> bool:
@@ -92,10 +91,5 @@ def _from_utc(local: datetime) -> str:
 @lru_cache(maxsize=1024)
 def place_of(timezone: str, language: str = "en") -> str:
     """The city that a time zone is named for, in a language: Lissabon."""
-    name = str(get_timezone_location(timezone, locale=_locale(language), return_city=True))
+    name = str(get_timezone_location(timezone, locale=locale_of(language), return_city=True))
     return name.rpartition("/")[2]
-
-
-@lru_cache(maxsize=64)
-def _locale(language: str) -> Locale:
-    return Locale.parse(LOCALES[language])

@@ -61,6 +61,8 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True):
         described(
             "the Prometheus whose figures the panel draws under Monitoring; empty for none",
             takes="an address",
+            pattern=r"\A(?:|https?://[^\s/]+(?:/\S*)?)\Z",
+            must_be="an address such as http://prometheus:9090, or empty",
         ),
     ] = ""
     kubernetes_namespace: Annotated[

@@ -27,7 +27,7 @@ from hotel_booking.core.db import Database, DatabaseUnavailable, Transaction
 from hotel_booking.core.metrics import REPLICA_READS
 
 T = TypeVar("T")
-_log = logging.getLogger("hotel_booking.replica")
+log = logging.getLogger("hotel_booking.replica")
 _LOOK_EVERY = 0.05  # seconds
 _READY_WITHIN = 0.5  # seconds that a report waits for a replica that may just have to be asked again
 _CONNECTS_WITHIN = 2.0  # seconds
@@ -126,7 +126,7 @@ class Replica:
                     answer = await question(tx)
             except NOT_READ as error:
                 self._paused_until = time.monotonic() + _PAUSE
-                _log.warning("replica.not_read error=%s: %s", type(error).__name__, error)
+                log.warning("replica.not_read error=%s: %s", type(error).__name__, error)
             else:
                 REPLICA_READS.labels("replica").inc()
                 return answer

@@ -13,14 +13,14 @@ from hotel_booking.core.setting import Setting, declared
 # Where a database and Redis are is set by names that are not ours alone.
 _ADDRESSES = """\
 | `DATABASE_URL` | none | `postgresql://…` | the database in one address; counts before the `DB_` settings | anything else, everywhere; no database at all too |
-| `DB_HOST` | none | a host, an IPv6 address, or the folder of a Unix socket; several with commas between them | the database's host; of several, each connection goes to the one that takes writes, so that a replica which is promoted is found by itself ([0080](decisions/0080-losing-a-part.md)) | |
+| `DB_HOST` | none | a host, an IPv6 address, or the folder of a Unix socket; several with commas between them | the database's host; of several, each connection goes to the one that takes writes, so that a replica which is promoted is found by itself ([0080](decisions/0080-losing-a-part.md)) | a port behind a host, everywhere |
 | `DB_PORT` | `5432` | 1 to 65535; as many as there are hosts, with commas between them | its port, or theirs | a number of ports that is not that of hosts, everywhere |
 | `DB_USER`, `DB_NAME` | none | texts | user and database | missing beside `DB_HOST`, everywhere |
 | `DB_PASSWORD` | none | a text | the user's password | |
 | `DATABASE_READ_URL` | none | `postgresql://…` | a streaming replica, for what decides no sale ([0070](decisions/0070-read-replicas.md)); beside `DATABASE_URL` | anything else, everywhere |
 | `DB_READ_HOST`, `DB_READ_PORT` | none, `DB_PORT` | a host; 1 to 65535 | the same beside `DB_HOST`, whose name and login it has | without `DB_HOST`, everywhere |
 | `REDIS_URL` | none | `redis://…`, `rediss://…`, `unix://…` | where requests are counted for all processes together, one server or a cluster ([0069](decisions/0069-redis-cluster.md)); without it each process counts for itself | anything else, everywhere |
-| `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in parts | |
+| `REDIS_HOST`, `REDIS_PORT` | none, `6379` | a host; 1 to 65535 | the same in parts | a port behind the host, everywhere |
 | `REDIS_PASSWORD` | none | a text | its password (`requirepass`, or ElastiCache's AUTH token) | |
 | `REDIS_TLS` | `false` | `true`, `false` | whether the connection is encrypted, and Redis's certificate checked by the system's authorities | anything else, and `true` beside a `REDIS_URL` of `redis://`, everywhere |"""  # noqa: E501  # rows of a table
 

@@ -10,11 +10,21 @@ from urllib.parse import urlsplit
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.email_address import read_sender
+from hotel_booking.core.hosts import UNREADABLE, is_readable
 
 _STRIPE = {
     "stripe_secret_key": "the secret key",
     "stripe_publishable_key": "the publishable key",
     "stripe_webhook_secrets": "the signing secret of the webhook to /webhooks/stripe",
+}
+_ADDRESSES = (
+    "database_url", "read_database_url", "pooled_database_url", "redis_url", "smtp_url", "s3_endpoint",
+    "stripe_api_base", "exchange_rates_url", "traces_url", "prometheus_url", "pagerduty_url", "slack_url",
+)  # fmt: skip
+_ELSEWHERE = {
+    "database_url": "DATABASE_URL",
+    "read_database_url": "DATABASE_READ_URL",
+    "redis_url": "REDIS_URL",
 }
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SHORTEST_SECRET = 32
@@ -27,7 +37,7 @@ _MOST_PUBLIC: dict[int, int] = {4: 2**24, 6: 2**108}
 
 def problems_of(settings: Settings) -> list[str]:
     """What is wrong with the settings, one a line; nothing where they may run."""
-    problems = [*_incomplete(settings)]
+    problems = [*_unreadable(settings), *_incomplete(settings)]
     if settings.production:
         problems += [*_unsafe_addresses(settings), *_unsafe_secrets(settings), *_unsafe_rest(settings)]
     return problems
@@ -53,6 +63,17 @@ def warnings_of(settings: Settings) -> list[str]:
             )
         ]
     return []
+
+
+def _unreadable(settings: Settings) -> Iterator[str]:
+    """Addresses that nothing can be asked at: who asks would fail at each request, or at none before one."""
+    for name in _ADDRESSES:
+        if (url := getattr(settings, name)) and not is_readable(url):
+            yield f"{_variable(name)} {UNREADABLE}"
+
+
+def _variable(name: str) -> str:
+    return _ELSEWHERE.get(name, f"HOTEL_{name.upper()}")
 
 
 def _incomplete(settings: Settings) -> Iterator[str]:
@@ -102,7 +123,7 @@ def _unsafe_addresses(settings: Settings) -> Iterator[str]:
             yield f"HOTEL_{name.upper()} must begin with https:// in production"
     if settings.gateway == "stripe" and not settings.stripe_api_base.startswith("https://"):
         yield "HOTEL_STRIPE_API_BASE must begin with https:// in production"
-    mail = urlsplit(settings.smtp_url or "")
+    mail = urlsplit(settings.smtp_url if settings.smtp_url and is_readable(settings.smtp_url) else "")
     if mail.scheme == "smtp" and (mail.password or mail.username) and mail.hostname not in _LOOPBACK:
         yield (
             "HOTEL_SMTP_URL sends its password unencrypted: begin it with smtps:// or smtp+starttls://"

@@ -82,40 +82,10 @@ async def load(
         if await tx.fetchval("SELECT EXISTS (SELECT FROM property)"):
             raise NotEmpty("the database has hotels already", fix="load the demo into a fresh database")
         await _triggers(tx, on=False)
-        if not await places_are_loaded(tx):
-            await load_places(tx, read_places())
-        steps.done("cities", 0.2)
-        chain = await _chain(tx, properties, seed)
-        await write_properties(tx, chain)
-        await tx.copy(
-            "exchange_rate",
-            ("currency", "per_euro", "as_of", "updated_at"),
-            ((code, one.per_euro, world().rates_as_of, now) for code, one in world().currency.items()),
-        )
-        await group_pages.load(tx, pages.texts(), now=now)
-        steps.done(f"{len(chain)} hotels", 0.25)
-        stocked: list[tuple[Shelf, Sheet]] = []
+        chain = await _load_hotels(tx, properties, seed, now, steps)
         known_terms: set[UUID] = set()
-        for number, property_ in enumerate(chain, start=1):
-            sheet = Sheet(property_, period, seed)
-            stocked.append((await _load_book(tx, sheet, period, seed, known_terms), sheet))
-            steps.at("bookings", 0.25 + 0.2 * number / len(chain))
-        await tx.execute("SELECT booking_entries_fill()")
-        steps.done("bookings", 0.45)
-        nights = _with_steps(stocked, steps, "rooms", 0.45, 0.65)
-        await tx.copy(
-            "room_night",
-            inventory.COLUMNS,
-            (row for shelf, sheet in nights for row in inventory.rows(shelf, sheet)),
-        )
-        steps.done("rooms", 0.65)
-        priced = _with_steps(stocked, steps, "prices", 0.65, 0.9)
-        await tx.copy(
-            "rate_night",
-            rates.COLUMNS,
-            (row for _, sheet in priced for row in rates.rows(sheet)),
-        )
-        steps.done("prices", 0.9)
+        stocked = await _load_bookings(tx, chain, period, seed, known_terms, steps)
+        await _load_nights(tx, stocked, steps)
         if bookings is not None:
             steps = _Steps(progress)
             await write_history(
@@ -131,17 +101,69 @@ async def load(
             steps.done("history", 0.95)
         await _books(tx, many=bookings is not None)
         await _triggers(tx, on=True)
-        await tx.execute("SELECT audit_write('insert', 'demo data', '', NULL, NULL, NULL, NULL)")
-        await tx.execute("INSERT INTO search_change (what) VALUES ('all')")
-        await tx.execute(
-            "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
-            " reservation, guest, payment, refund, ledger_entry, ledger_charge, sandbox_payment,"
-            " booking_entry, booking_words"
-        )
+        await _announce(tx)
     steps.done("saving", 1.0 if bookings is None else 0.97)
     if bookings is not None:
         await _vacuum(database_url)
         steps.done("tidying up", 1.0)
+
+
+async def _load_hotels(
+    tx: Transaction, properties: int, seed: int, now: datetime, steps: _Steps
+) -> Sequence[Property]:
+    if not await places_are_loaded(tx):
+        await load_places(tx, read_places())
+    steps.done("cities", 0.2)
+    chain = await _chain(tx, properties, seed)
+    await write_properties(tx, chain)
+    await tx.copy(
+        "exchange_rate",
+        ("currency", "per_euro", "as_of", "updated_at"),
+        ((code, one.per_euro, world().rates_as_of, now) for code, one in world().currency.items()),
+    )
+    await group_pages.load(tx, pages.texts(), now=now)
+    steps.done(f"{len(chain)} hotels", 0.25)
+    return chain
+
+
+async def _load_bookings(
+    tx: Transaction,
+    chain: Sequence[Property],
+    period: Period,
+    seed: int,
+    known_terms: set[UUID],
+    steps: _Steps,
+) -> list[tuple[Shelf, Sheet]]:
+    """The bookings of the time around today; of each hotel what they leave free, and its prices."""
+    stocked: list[tuple[Shelf, Sheet]] = []
+    for number, property_ in enumerate(chain, start=1):
+        sheet = Sheet(property_, period, seed)
+        stocked.append((await _load_book(tx, sheet, period, seed, known_terms), sheet))
+        steps.at("bookings", 0.25 + 0.2 * number / len(chain))
+    await tx.execute("SELECT booking_entries_fill()")
+    steps.done("bookings", 0.45)
+    return stocked
+
+
+async def _load_nights(tx: Transaction, stocked: Sequence[tuple[Shelf, Sheet]], steps: _Steps) -> None:
+    nights = _with_steps(stocked, steps, "rooms", 0.45, 0.65)
+    rooms = (row for shelf, sheet in nights for row in inventory.rows(shelf, sheet))
+    await tx.copy("room_night", inventory.COLUMNS, rooms)
+    steps.done("rooms", 0.65)
+    priced = _with_steps(stocked, steps, "prices", 0.65, 0.9)
+    await tx.copy("rate_night", rates.COLUMNS, (row for _, sheet in priced for row in rates.rows(sheet)))
+    steps.done("prices", 0.9)
+
+
+async def _announce(tx: Transaction) -> None:
+    """Tell who reads what triggers write: the audit log, the search index; and PostgreSQL's planner."""
+    await tx.execute("SELECT audit_write('insert', 'demo data', '', NULL, NULL, NULL, NULL)")
+    await tx.execute("INSERT INTO search_change (what) VALUES ('all')")
+    await tx.execute(
+        "ANALYZE property, room_type, room, room_night, rate_night, rate_plan, room_use, booking,"
+        " reservation, guest, payment, refund, ledger_entry, ledger_charge, sandbox_payment,"
+        " booking_entry, booking_words"
+    )
 
 
 async def _books(tx: Transaction, *, many: bool) -> None:

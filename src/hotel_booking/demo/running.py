@@ -47,16 +47,17 @@ def run(
     began = time.monotonic()
     children: dict[str, subprocess.Popen[bytes]] = {}
     beside: dict[str, subprocess.Popen[bytes]] = {}
-    looks = (
-        monitoring.plan(cluster.home / "monitoring", token=secrets.token_urlsafe(24)) if monitored else None
-    )
+    looks: monitoring.Monitoring | None = None
     try:
         first = not cluster.exists()
         with bars() as progress:
             with step(progress, "Starting PostgreSQL"):
                 cluster.start(serves=f"http://localhost:{port}")
             url = cluster.url(database)
-            environ = _environ(url, host, port, cluster.home, looks)
+            environ = _environ(url, host, port, cluster.home)
+            if monitored:
+                looks = monitoring_for(environ, cluster.home)
+                environ |= looks.environ()
             _prepare(cluster, database, folder, seed, large, progress)
             scraped = free_port(), free_port()
             start_one = _starting(environ, scraped, cluster.home)
@@ -185,9 +186,13 @@ def _load(url: str, folder: Path, seed: int, large: bool, progress: Progress) ->
         asyncio.run(credentials(url, folder))
 
 
-def _environ(
-    url: str, host: str, port: int, home: Path, looks: monitoring.Monitoring | None
-) -> dict[str, str]:
+def monitoring_for(environ: Mapping[str, str], home: Path) -> monitoring.Monitoring:
+    """What is installed of it; a Redis that the settings name, in whichever way, is the one that is used."""
+    redis_url = read_settings(environ).redis_url
+    return monitoring.plan(home / "monitoring", token=secrets.token_urlsafe(24), redis_url=redis_url)
+
+
+def _environ(url: str, host: str, port: int, home: Path) -> dict[str, str]:
     """The settings of the processes, told of the embedded database. Raises `ConfigError` for all that is
     wrong with those of our own environment, before a first start takes its time."""
     environ = {
@@ -203,7 +208,6 @@ def _environ(
         "HOTEL_SEARCH_INDEX_DIR": str(home / "search-index"),
         # Nobody wants to fetch a phone for a first look; the pages to set one up are there.
         "HOTEL_MFA_REQUIRED": "false",
-        **(looks.environ() if looks else {}),
     }
     read_settings(environ)
     return environ

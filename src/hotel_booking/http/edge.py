@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 App = Callable[[HTTPScope, Receive, Send], Awaitable[None]]
 
-_log = logging.getLogger("hotel_booking.access")
+log = logging.getLogger("hotel_booking.access")
 
 # Browsers send 20 headers of 3 KB in all, with our cookies and a long address 8 KB.
 MOST_HEADERS = 100
@@ -135,7 +135,7 @@ class Edge:
         if self._warned or self._proxies.trusted:
             return
         self._warned = True
-        _log.warning(
+        log.warning(
             "requests come through a proxy, and HOTEL_TRUSTED_PROXIES names none: limits count all who come"
             " through it as one"
         )

@@ -53,7 +53,7 @@ from hotel_booking.http.problems import (
 )
 from hotel_booking.http.shapes import parameter_error
 
-_log = logging.getLogger("hotel_booking.http")
+log = logging.getLogger("hotel_booking.http")
 
 # The first family that fits decides, so the narrow ones stand before the wide ones.
 _STATUS: tuple[tuple[type[DomainError], int], ...] = (
@@ -214,7 +214,7 @@ def answer(scope: AsgiScope, error: Exception) -> tuple[int, dict[str, str], byt
 
         return status, *problem_page(scope, problem, headers)
     if where == "site" or (where == "status" and "." not in scope["path"]):
-        # The guests' pages lie above this package, and speak their language: app.py says what draws them.
+        # The guests' pages lie above this package, and speak their language: `app` says what draws them.
         return status, *scope["litestar_app"].state.site_problem_page(scope, problem, headers)
     return status, headers, document(problem, known.extra)
 
@@ -305,7 +305,7 @@ def _log_fault(error: BaseException, request_id: str | None) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "nowhere"
-    _log.error(
+    log.error(
         "unexpected %s at %s",
         name,
         where,

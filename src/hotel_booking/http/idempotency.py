@@ -160,24 +160,31 @@ async def claim(database: Database, *, caller: str, key: str, request_hash: byte
             caller,
             key,
         )
+    raise _answer(kept, request_hash, _purpose(caller, key), secret_key)
+
+
+def _answer(
+    kept: _Kept | None, request_hash: bytes, purpose: str, secret_key: str
+) -> DomainError | StoredAnswer:
+    """What a repeated request is answered with: as the first one was, or why not."""
     if kept is not None and kept.request_hash != request_hash:
-        raise IdempotencyKeyReused(
+        return IdempotencyKeyReused(
             "this Idempotency-Key was used with a different request",
             field="Idempotency-Key",
             fix="use a new key for a new request",
         )
     if kept is None or kept.status is None:
-        raise IdempotencyInProgress(
+        return IdempotencyInProgress(
             "the first request with this Idempotency-Key is still in progress",
             fix="repeat the same request in a moment",
         )
-    body, purpose = kept.body or b"", _purpose(caller, key)
+    body = kept.body or b""
     if (plain := sealing.unseal(secret_key, body, purpose=purpose)) is not None:
-        raise StoredAnswer(kept.status, plain)
+        return StoredAnswer(kept.status, plain)
     if (tagged := sealing.unseal(secret_key, body, purpose=f"tagged {purpose}")) is not None:
         etag, plain = msgspec.msgpack.decode(tagged, type=tuple[str, bytes])
-        raise StoredAnswer(kept.status, plain, etag)
-    raise IdempotencyAnswerLost(
+        return StoredAnswer(kept.status, plain, etag)
+    return IdempotencyAnswerLost(
         "this request was carried out, but its response can no longer be read",
         field="Idempotency-Key",
         fix="check its result; a new key would carry it out again",

@@ -27,7 +27,7 @@ from hotel_booking.http.client_address import limited_as
 from hotel_booking.http.costs import cost
 from hotel_booking.http.problems import TooManyRequests
 
-_log = logging.getLogger("hotel_booking.limits")
+log = logging.getLogger("hotel_booking.limits")
 _MOST_BUCKETS = 50_000  # about 10 MB; the longest unused ones are full again anyway
 _REDIS_PAUSE = 5.0  # seconds without asking Redis again after it failed
 _REDIS_CONNECTS_WITHIN = 5.0  # seconds
@@ -178,7 +178,7 @@ class RedisLimiter:
                 allowed, level = await self._ask(bucket, allowance, cost)
         except self._failures as error:
             self._paused_until = time.monotonic() + _REDIS_PAUSE
-            _log.warning(
+            log.warning(
                 "Redis does not answer; limits are kept in memory", extra={"error": type(error).__name__}
             )
             return await self._fallback.take(bucket, allowance, cost=cost)

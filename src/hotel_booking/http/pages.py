@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.http.problems import InvalidCursor
 
 DEFAULT_LIMIT = 50
@@ -16,7 +17,7 @@ MAX_LIMIT = 200
 T = TypeVar("T")
 
 # A position in a list that is ordered by a serial id.
-Position = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Position = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

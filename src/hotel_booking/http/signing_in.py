@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.params import Parameter
 
 from hotel_booking.core.config import Settings
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.kinds import GUESTS, STAFF, AccountKind
 from hotel_booking.domains.authentication.service.passkeys import Site
@@ -21,7 +22,7 @@ from hotel_booking.http import cookies
 from hotel_booking.http.visitors import know_device
 
 # The number of a session or a passkey in an address.
-Number = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+Number = Annotated[int, Parameter(ge=1, le=LARGEST_BIGINT)]
 Answer = TypeVar("Answer", bound=Response[Any])
 _COOKIES = {STAFF.name: cookies.STAFF, GUESTS.name: cookies.GUEST}
 # Where `http.access` puts the session of a request.

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen
+from hotel_booking.domains.payments.gateway import (
+    Card,
+    Charge,
+    ListedPayment,
+    Notice,
+    Outcome,
+    Page,
+    Refunded,
+)
 
 
 class BankTransfer:
@@ -61,10 +69,10 @@ class BankTransfer:
             "bank transfers are refunded by hand", fix="send the money, then mark the refund as sent"
         )
 
-    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """There is no list to compare with but the bank's statement."""
         del since, until
-        nothing: tuple[Seen, ...] = ()
+        nothing: tuple[ListedPayment, ...] = ()
         for seen in nothing:
             yield seen
 

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused, NoGateway
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen
+from hotel_booking.domains.payments.gateway import (
+    Card,
+    Charge,
+    ListedPayment,
+    Notice,
+    Outcome,
+    Page,
+    Refunded,
+)
 
 
 class PayAtProperty:
@@ -52,10 +60,10 @@ class PayAtProperty:
         del refund_id, reference, amount
         raise GatewayRefused("nothing was taken here that could be given back")
 
-    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """An empty list."""
         del since, until
-        nothing: tuple[Seen, ...] = ()
+        nothing: tuple[ListedPayment, ...] = ()
         for seen in nothing:
             yield seen
 

@@ -27,7 +27,16 @@ from hotel_booking.domains.payments.errors import (
     GatewayUnavailable,
     UnknownToken,
 )
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen, Status
+from hotel_booking.domains.payments.gateway import (
+    Card,
+    Charge,
+    ListedPayment,
+    Notice,
+    Outcome,
+    Page,
+    Refunded,
+    Status,
+)
 
 TOKENS = ("tok_success", "tok_success_once", "tok_decline", "tok_challenge", "tok_timeout", "tok_lost")
 _SECOND_STEP = "tok_challenge_done_"
@@ -135,7 +144,7 @@ class SandboxGateway:
             raise GatewayRefused("the sandbox has not taken this much from the guest")
         return Refunded("done", reference=f"{_PREFIX}refund_{refund_id.hex}")
 
-    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """The books, oldest first."""
         books = await self._where()
         if books is None:
@@ -150,7 +159,7 @@ class SandboxGateway:
                 )
             entries = [_read(row) for row in rows]
         for entry in entries:
-            yield Seen(
+            yield ListedPayment(
                 reference=_PREFIX + entry.id.hex,
                 payment_id=entry.id,
                 status=entry.status,

@@ -29,7 +29,15 @@ from uuid import UUID
 import stripe
 
 from hotel_booking.domains.payments.errors import GatewayRefused, UnknownToken
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Page, Refunded, Seen
+from hotel_booking.domains.payments.gateway import (
+    Card,
+    Charge,
+    ListedPayment,
+    Notice,
+    Outcome,
+    Page,
+    Refunded,
+)
 from hotel_booking.integrations import stripe_answers as answers
 from hotel_booking.integrations.stripe_books import WHOLE, StripeBooks, asking, keyed
 
@@ -180,7 +188,7 @@ class StripeGateway:
             )
         return answers.refunded_of(made.to_dict())
 
-    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    async def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """See `Gateway`. Guarantees of 0 move no money and are not among them."""
         created = {"gte": math.floor(since.timestamp()), "lt": math.ceil(until.timestamp())}
         with asking("listing"):

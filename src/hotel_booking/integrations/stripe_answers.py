@@ -17,7 +17,15 @@ import stripe
 from hotel_booking.core.formats import english
 from hotel_booking.core.money import step
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused
-from hotel_booking.domains.payments.gateway import Card, Dispute, Notice, Outcome, Refunded, Seen, Status
+from hotel_booking.domains.payments.gateway import (
+    Card,
+    Dispute,
+    ListedPayment,
+    Notice,
+    Outcome,
+    Refunded,
+    Status,
+)
 
 Answer: TypeAlias = Mapping[str, Any]
 
@@ -160,10 +168,10 @@ def released(intent: Answer) -> int:
     return int(intent["amount"]) - taken(intent) if intent["status"] == "succeeded" else 0
 
 
-def seen_of(intent: Answer, *, refunded: int) -> Seen:
+def seen_of(intent: Answer, *, refunded: int) -> ListedPayment:
     """A payment in Stripe's list. `refunded` as Stripe counts it, without what a partial capture let go."""
     currency = currency_of(intent)
-    return Seen(
+    return ListedPayment(
         reference=intent["id"],
         payment_id=our_id(intent),
         status=outcome_of(intent).status,

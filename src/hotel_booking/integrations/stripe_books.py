@@ -23,7 +23,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.domains.payments.errors import GatewayRefused, GatewayUnavailable
 from hotel_booking.integrations import stripe_answers as answers
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _LISTED = timedelta(hours=2)  # how far back the list is read; the search lags an hour at the worst
 WHOLE = ["payment_method"]  # so that the saved card's last digits come along
 
@@ -197,13 +197,13 @@ def asking(step: str) -> Iterator[None]:
     try:
         yield
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        _log.error("stripe.key_refused step=%s status=%s", step, error.http_status)
+        log.error("stripe.key_refused step=%s status=%s", step, error.http_status)
         raise GatewayUnavailable("Stripe does not accept this platform's key", fix="check the key") from None
     except (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         code = error.code or type(error).__name__
-        _log.warning("stripe.refused step=%s code=%s request=%s", step, code, error.request_id)
+        log.warning("stripe.refused step=%s code=%s request=%s", step, code, error.request_id)
         raise GatewayRefused(f"Stripe refused this: {code}", extra={"gateway_code": code}) from None
     except stripe.StripeError as error:
         kind = type(error).__name__
-        _log.warning("stripe.unavailable step=%s error=%s status=%s", step, kind, error.http_status)
+        log.warning("stripe.unavailable step=%s error=%s status=%s", step, kind, error.http_status)
         raise GatewayUnavailable("Stripe did not answer", fix="try again in a minute") from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from hotel_booking.core.hosts import each_host, target_of
+from hotel_booking.core.hosts import UNREADABLE, each_host, is_readable, target_of
 from hotel_booking.core.setting_files import ADDRESSES, with_files
 
 # Parameters of DATABASE_URL that libpq reads from its environment.
@@ -162,10 +162,15 @@ def told_host(
 
 def _settings() -> dict[str, str]:
     try:
-        return with_files(os.environ, ADDRESSES)
+        environ = with_files(os.environ, ADDRESSES)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    for variable in ("DATABASE_URL", "REDIS_URL"):
+        if not is_readable(environ.get(variable, "")):
+            sys.stderr.write(f"{variable} {UNREADABLE}\n")
+            sys.exit(2)
+    return environ
 
 
 def _become(

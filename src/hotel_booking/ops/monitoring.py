@@ -38,12 +38,14 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
-    """Ports for what is installed (`missing` is not), and the folder that it keeps its files in."""
+    """Ports for what is installed (`missing` is not), and the folder that it keeps its files in. `redis_url`
+    is the Redis that is there already; without one a Redis of its own is started."""
 
     folder: Path
     ports: dict[str, int]
     missing: tuple[str, ...]
     token: str
+    redis_url: str | None = None
 
     def url(self, program: str) -> str | None:
         """Where a program of `PROGRAMS` will answer; None where it is not installed."""
@@ -54,9 +56,14 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True):
         told = {"HOTEL_ALERTMANAGER_TOKEN": self.token}
         if PROMETHEUS in self.ports:
             told["HOTEL_PROMETHEUS_URL"] = f"http://127.0.0.1:{self.ports[PROMETHEUS]}"
-        if "redis-server" in self.ports and "REDIS_URL" not in os.environ:
+        if self.has_own_redis:
             told["REDIS_URL"] = f"redis://127.0.0.1:{self.ports['redis-server']}/0"
         return told
+
+    @property
+    def has_own_redis(self) -> bool:
+        """Whether a Redis of its own is started."""
+        return self.redis_url is None and "redis-server" in self.ports
 
 
 def files() -> Path:
@@ -66,20 +73,22 @@ def files() -> Path:
     return packed if packed.exists() else package.parents[1] / "deployment" / "monitoring"
 
 
-def plan(folder: Path, *, token: str) -> Monitoring:
-    """Choose ports for what is installed. `token` is what Alertmanager shows to the platform."""
+def plan(folder: Path, *, token: str, redis_url: str | None = None) -> Monitoring:
+    """Choose ports for what is installed. `token` is what Alertmanager shows to the platform, `redis_url` the
+    Redis that its settings name."""
     installed = [program for program in PROGRAMS if shutil.which(program)]
     return Monitoring(
         folder=folder,
         ports={program: free_port() for program in installed},
         missing=tuple(program for program in PROGRAMS if program not in installed),
         token=token,
+        redis_url=redis_url,
     )
 
 
 def redis(monitoring: Monitoring) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis of its own, where one is installed and none is named: (name, process)."""
-    if "redis-server" not in monitoring.ports or "REDIS_URL" in os.environ:
+    if not monitoring.has_own_redis:
         return
     monitoring.folder.mkdir(parents=True, exist_ok=True)
     port = str(monitoring.ports["redis-server"])
@@ -151,7 +160,7 @@ def _at(monitoring: Monitoring, program: str) -> str:
 
 
 def _redis_url(monitoring: Monitoring) -> str | None:
-    return os.environ.get("REDIS_URL") or monitoring.environ().get("REDIS_URL")
+    return monitoring.redis_url or monitoring.environ().get("REDIS_URL")
 
 
 def _source(url: str) -> str:

@@ -15,6 +15,7 @@ from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader
 
 from hotel_booking.core.languages import LANGUAGES, RIGHT_TO_LEFT
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.incidents import maintenance
 from hotel_booking.domains.incidents.maintenance import Window
 from hotel_booking.domains.incidents.status_summary import ComponentStatus
@@ -22,7 +23,6 @@ from hotel_booking.domains.incidents.status_types import Day
 from hotel_booking.domains.incidents.types import PublicIncident
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import clock_text, date_text
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.i18n.words import words as template_words
 from hotel_booking.http.ui import isolation, render

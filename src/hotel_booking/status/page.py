@@ -26,7 +26,7 @@ from hotel_booking.http.ui import assets
 from hotel_booking.status import atom, drawing, summary_json
 from hotel_booking.status.snapshot import Read, Snapshot, read, seen
 
-_log = logging.getLogger("hotel_booking.status")
+log = logging.getLogger("hotel_booking.status")
 
 _READ_AGAIN = timedelta(seconds=5)
 _FRESH = "public, max-age=30, stale-while-revalidate=30, stale-if-error=86400"
@@ -48,7 +48,7 @@ async def _shown(state: State, tx: Transaction, now: datetime) -> Snapshot:
         except Exception as error:  # whatever it is: this page is there for when something is wrong
             if kept is None:
                 raise
-            _log.warning("status.stale reason=%s", type(error).__name__)
+            log.warning("status.stale reason=%s", type(error).__name__)
             return seen(kept, now=now)
     return seen(kept, now=kept.at)
 

@@ -27,7 +27,7 @@ from hotel_booking.ops.spool import write_whole
 from hotel_booking.status import atom, drawing, summary_json
 from hotel_booking.status.snapshot import Read, Snapshot, read, seen
 
-_log = logging.getLogger("hotel_booking.status")
+log = logging.getLogger("hotel_booking.status")
 _READING = 15.0  # seconds
 _KEPT = "read.kept"  # beside the rounds, which end in .json
 
@@ -71,7 +71,7 @@ async def gathered(database_url: str, spool: Path, *, now: datetime) -> Snapshot
                 fix="run it once while the database answers",
             ) from None
         said = last
-        _log.warning("status.published_without_database reason=%s", type(error).__name__)
+        log.warning("status.published_without_database reason=%s", type(error).__name__)
     probed, days = status_told_late.counted(said.probed, said.days, await asyncio.to_thread(_untold, spool))
     return seen(msgspec.structs.replace(said, probed=probed, days=days), now=now)
 

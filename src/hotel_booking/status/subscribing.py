@@ -13,6 +13,7 @@ from litestar.params import Parameter
 from hotel_booking.core import links
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents import subscriptions, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
@@ -23,7 +24,7 @@ from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read
 from hotel_booking.status import drawing
 
-SubscriberId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+SubscriberId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 class NotYourLink(NotFound):

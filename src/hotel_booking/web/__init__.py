@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Router
 
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.http.bodies import SITE_LIMIT
 from hotel_booking.web import group_pages, redirects, sitemap
 from hotel_booking.web.account import routes as account
@@ -72,12 +72,12 @@ __all__ = [
 
 def kept() -> dict[str, Any]:
     """What the site's pages keep in the application's state between requests; empty at first."""
-    contents: content.Contents = Kept("hotel_pages", content.MOST_KEPT)
-    options: currencies.KeptCurrencies = Kept("currencies", currencies.MOST_KEPT)
-    places: destinations.KeptPlaces = Kept("places", destinations.MOST_KEPT)
-    pages: KeptPages = Kept("pages", MOST_KEPT)
-    marked: known.KeptHotels = Kept("hotels", known.MOST_KEPT)
-    shown: listed.KeptShown = Kept("listed_hotels", listed.MOST_KEPT)
+    contents: content.Contents = LruCache("hotel_pages", content.MOST_KEPT)
+    options: currencies.KeptCurrencies = LruCache("currencies", currencies.MOST_KEPT)
+    places: destinations.KeptPlaces = LruCache("places", destinations.MOST_KEPT)
+    pages: KeptPages = LruCache("pages", MOST_KEPT)
+    marked: known.KeptHotels = LruCache("hotels", known.MOST_KEPT)
+    shown: listed.KeptShown = LruCache("listed_hotels", listed.MOST_KEPT)
     return {
         "kept_pages": pages,
         "property_contents": contents,

@@ -13,15 +13,15 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.languages import RIGHT_TO_LEFT
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties import group_pages
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.markdown import as_html
 from hotel_booking.web.frame import group_page_titles
 from hotel_booking.web.site import language_of, site
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _EVERY = 20  # seconds between looks at which pages there are
 
 
@@ -38,7 +38,7 @@ async def look(database: Database, state: State) -> None:
         async with database.reading() as tx:
             state.group_pages = await group_pages.languages_by_kind(tx)
     except Exception as error:  # whatever the database has: the process goes on
-        _log.info("which pages the group has is not known now: %s", type(error).__name__)
+        log.info("which pages the group has is not known now: %s", type(error).__name__)
 
 
 async def follow(database: Database, state: State) -> None:

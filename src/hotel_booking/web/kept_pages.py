@@ -18,7 +18,7 @@ import msgspec
 from litestar import Response
 from litestar.types import Receive, Scope, Send
 
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.http.packing import unpacked
 
 MOST_KEPT = 500  # some 13 KB each, packed
@@ -93,4 +93,4 @@ class _Sent(Response[bytes]):
         await send({"type": "http.response.body", "body": self.content, "more_body": False})
 
 
-KeptPages = Kept[Question, KeptPage]
+KeptPages = LruCache[Question, KeptPage]

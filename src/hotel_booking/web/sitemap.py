@@ -8,6 +8,7 @@ from litestar import Response, get
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.addresses import part_ends, slugs
 from hotel_booking.domains.properties.group_pages import KINDS, languages_by_kind
@@ -15,7 +16,7 @@ from hotel_booking.http.access import public
 from hotel_booking.web.frame import alternates
 
 HOTELS = 8_000  # of a part: it holds 50,000 addresses, of which each page has five, and 50 MB
-_LAST = 2**63 - 1  # the largest id there can be
+_LAST = LARGEST_BIGINT  # the largest id there can be
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _PRIVATE = ("/admin", "/api/", "/*/book/", "/*/booking", "/*/account", "/*/nights", "/webhooks/")
 

@@ -17,11 +17,11 @@ from markupsafe import Markup
 
 from hotel_booking.core import bidi, formats
 from hotel_booking.core.languages import LANGUAGES, LOCALES, RIGHT_TO_LEFT
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.moments import clock, long_date, moment, same_day
 from hotel_booking.core.money import Money
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_ROOMS
 from hotel_booking.http.i18n.dates import clock_text, date_text
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import between, colon, joined
 from hotel_booking.http.i18n.words import words
 from hotel_booking.http.ui import isolation, render

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -134,17 +135,8 @@ async def run(
                 if stopped is None:
                     await until_empty(app, everything(concurrency), resources)
                 else:
-                    BUILD.labels(__version__, NEWEST).set(1)
-                    beside = [
-                        asyncio.create_task(keep_telling(db, utc_now)),
-                        asyncio.create_task(keep_beating(db, utc_now)),
-                        asyncio.create_task(keep_taking_up(db)),
-                    ]
-                    try:
+                    async with _beside(db):
                         await work_in_lanes(app, resources, stopped)
-                    finally:
-                        for task in beside:
-                            task.cancel()
             finally:
                 await chosen.close()
 
@@ -153,6 +145,22 @@ async def run(
         return
     with stopping_by_signal() as stopped:
         await keep_working(work, stopped)
+
+
+@asynccontextmanager
+async def _beside(db: Database) -> AsyncIterator[None]:
+    """What a worker does beside its jobs while it lives: tells of itself, beats, takes up what was left."""
+    BUILD.labels(__version__, NEWEST).set(1)
+    tasks = [
+        asyncio.create_task(keep_telling(db, utc_now)),
+        asyncio.create_task(keep_beating(db, utc_now)),
+        asyncio.create_task(keep_taking_up(db)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def until_empty(app: App, lane: Lane, resources: dict[str, Any]) -> None:

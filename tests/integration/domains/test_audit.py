@@ -22,7 +22,7 @@ from hotel_booking.cli.audit_log import app as cli
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.domains.audit import chain, queries, spooled
-from hotel_booking.domains.audit.queries import Entry, Wanted
+from hotel_booking.domains.audit.queries import AuditEntry, EntryFilter
 from hotel_booking.domains.bookings import service as bookings
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.integrations.sandbox import SandboxGateway
@@ -46,10 +46,10 @@ from tests.factories.small_hotel import (
 SOMEBODY = Origin("staff", id="7", name="Sample Colleague", address="203.0.113.9", request_id="r-12345678")
 
 
-async def entries(db: Database, **wanted: Any) -> list[Entry]:
+async def entries(db: Database, **wanted: Any) -> list[AuditEntry]:
     """Newest first."""
     async with db.transaction() as tx:
-        return await queries.search(tx, Wanted(**wanted), limit=500)
+        return await queries.search(tx, EntryFilter(**wanted), limit=500)
 
 
 async def change(db: Database, statement: str, *args: object) -> None:
@@ -320,19 +320,19 @@ async def test_whatever_is_looked_for_is_found_by_an_index(
 
         monkeypatch.setattr(Transaction, "fetch", noted)
         for wanted, within, number in (
-            (Wanted(), None, 51),
-            (Wanted(), frozenset({7, 8}), 51),
-            (Wanted(), frozenset({999}), 0),
-            (Wanted(actor_kind="ops"), None, 0),
-            (Wanted(actor_kind="staff", actor_id="6"), None, 9),
-            (Wanted(actor_id="nobody"), None, 0),
-            (Wanted(actor_kind="guest"), frozenset({51}), 0),
-            (Wanted(object_kind="room"), frozenset({1}), 51),
-            (Wanted(object_kind="booking", object_id="777"), None, 5),
-            (Wanted(request_id=md5(b"777", usedforsecurity=False).hexdigest()), None, 4),
-            (Wanted(since=_DAY, until=_DAY + timedelta(minutes=1)), None, 2),
-            (Wanted(until=_DAY - timedelta(days=9999)), None, 0),
-            (Wanted(since=_DAY + timedelta(days=9999)), frozenset({3}), 0),
+            (EntryFilter(), None, 51),
+            (EntryFilter(), frozenset({7, 8}), 51),
+            (EntryFilter(), frozenset({999}), 0),
+            (EntryFilter(actor_kind="ops"), None, 0),
+            (EntryFilter(actor_kind="staff", actor_id="6"), None, 9),
+            (EntryFilter(actor_id="nobody"), None, 0),
+            (EntryFilter(actor_kind="guest"), frozenset({51}), 0),
+            (EntryFilter(object_kind="room"), frozenset({1}), 51),
+            (EntryFilter(object_kind="booking", object_id="777"), None, 5),
+            (EntryFilter(request_id=md5(b"777", usedforsecurity=False).hexdigest()), None, 4),
+            (EntryFilter(since=_DAY, until=_DAY + timedelta(minutes=1)), None, 2),
+            (EntryFilter(until=_DAY - timedelta(days=9999)), None, 0),
+            (EntryFilter(since=_DAY + timedelta(days=9999)), frozenset({3}), 0),
         ):
             found = await queries.search(tx, wanted, within=within, limit=51)
             assert len(found) == number, wanted

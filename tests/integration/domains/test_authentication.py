@@ -248,7 +248,7 @@ async def test_what_nobody_has_is_compared_like_what_somebody_has(
     compared: list[bool] = []
     compare = passwords.compare
 
-    async def counted(password: object, stored: str | None) -> passwords.Comparison:
+    async def counted(password: object, stored: str | None) -> passwords.PasswordCheck:
         compared.append(stored is not None)
         return await compare(password, stored)
 

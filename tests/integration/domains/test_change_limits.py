@@ -9,7 +9,7 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Invalid
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.errors import Limits, StayNotSold
+from hotel_booking.domains.bookings.errors import OccupancyLimits, StayNotSold
 from hotel_booking.domains.bookings.types import Booking, RoomChange, RoomRequest
 from hotel_booking.domains.rates.types import MAX_ADULTS, MAX_CHILDREN, MAX_ROOMS
 from tests.clients.http_client import running, settings_for
@@ -73,7 +73,7 @@ async def test_an_impossible_party_is_told_the_limit_and_what_takes_it(db: Datab
     assert "at most 4 guests" in refused.value.detail
     assert refused.value.extra["limits"] == {"guests": 4, "adults": 3, "children": 2}
     assert refused.value.extra["fitting"] == {"FAM": "FAM"}
-    assert (refused.value.why.limits, refused.value.why.fitting) == (Limits(4, 3, 2), {"FAM": "FAM"})
+    assert (refused.value.why.limits, refused.value.why.fitting) == (OccupancyLimits(4, 3, 2), {"FAM": "FAM"})
     assert {reason.code for reason in refused.value.why.reasons} == {"occupancy"}
     assert (refused.value.fix or "").startswith("for this party there is FAM")
     with pytest.raises(StayNotSold) as refused:

@@ -13,7 +13,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import erasure, service
 from hotel_booking.domains.bookings.guest_bookings import bookings_of, may_open, remember
-from hotel_booking.domains.bookings.search import Wanted, find_bookings
+from hotel_booking.domains.bookings.search import BookingFilter, find_bookings
 from hotel_booking.domains.bookings.types import HeldBooking
 from hotel_booking.domains.guests.errors import EmailNotTheSame, NotToBeErasedYet
 from hotel_booking.domains.guests.types import Account, GuestDetails
@@ -178,9 +178,9 @@ async def test_who_is_erased_is_found_nowhere_and_the_figures_stay(db: Database)
     async with db.transaction() as tx:
         after = await tx.fetch("SELECT total, net, tax, arrival, departure, night_prices FROM reservation")
         assert sorted(map(str, after)) == sorted(map(str, figures))
-        assert (await find_bookings(tx, Wanted(text="Example"))).items[0].email == "bo@example.com"
-        assert (await find_bookings(tx, Wanted(text=EMAIL))).items == []
-        assert (await find_bookings(tx, Wanted(text="Erased"))).items[0].id == past.booking.id
+        assert (await find_bookings(tx, BookingFilter(text="Example"))).items[0].email == "bo@example.com"
+        assert (await find_bookings(tx, BookingFilter(text=EMAIL))).items == []
+        assert (await find_bookings(tx, BookingFilter(text="Erased"))).items[0].id == past.booking.id
         # The other guest is as before.
         assert (
             await tx.fetchval(

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from hotel_booking import worker
-from hotel_booking.app import links_of
+from hotel_booking.app.adapters import links_of
 from hotel_booking.core import logging as ours
 from hotel_booking.core import sweeps
 from hotel_booking.core.db import Database

@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from hotel_booking.core import logging as ours
 from hotel_booking.core import metrics as declared
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.http import ended
 from hotel_booking.http.access import public
 from tests.clients.http_client import running, settings_for
@@ -157,7 +157,7 @@ def test_many_durations_are_counted_as_each_would_be() -> None:
 
 def test_what_was_looked_for_in_memory_is_counted_with_the_request() -> None:
     declared.settle()
-    kept: Kept[int, str] = Kept("places", 2)
+    kept: LruCache[int, str] = LruCache("places", 2)
     found, missed = (
         count("hotel_booking_cache_requests_total", cache="places", outcome=outcome)
         for outcome in ("hit", "miss")

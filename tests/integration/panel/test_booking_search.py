@@ -21,7 +21,7 @@ import pytest
 from hotel_booking.core.db import Database, Row
 from hotel_booking.demo.loader import load
 from hotel_booking.domains.bookings import search, service
-from hotel_booking.domains.bookings.search import Balance, Sort, Wanted, find_bookings
+from hotel_booking.domains.bookings.search import Balance, BookingFilter, Sort, find_bookings
 from hotel_booking.domains.bookings.types import Status
 from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.identity.permissions import Role
@@ -81,7 +81,7 @@ def bounds(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> t
     return candidates, walk
 
 
-async def every(db: Database, wanted: Wanted, limit: int = 30) -> list[UUID]:
+async def every(db: Database, wanted: BookingFilter, limit: int = 30) -> list[UUID]:
     """All pages, one after the other."""
     found: list[UUID] = []
     after = None
@@ -102,7 +102,7 @@ def made(row: Row) -> date:
     return created.astimezone(ZoneInfo(row["timezone"])).date()
 
 
-def fits(row: Row, wanted: Wanted) -> bool:
+def fits(row: Row, wanted: BookingFilter) -> bool:
     owed = max(row["due"] - row["paid"], 0)
     return all(
         (
@@ -127,7 +127,7 @@ def fits(row: Row, wanted: Wanted) -> bool:
     )
 
 
-def expected(rows: list[Row], wanted: Wanted) -> list[UUID]:
+def expected(rows: list[Row], wanted: BookingFilter) -> list[UUID]:
     key = "created_at" if wanted.sort == "created" else wanted.sort
     chosen = [row for row in rows if fits(row, wanted)]
     return [
@@ -158,7 +158,7 @@ async def test_every_combination_finds_what_a_full_look_finds(
     tried = 0
     combinations = list(itertools.product(STATES, BALANCES, DATES, SORTS))
     for status, balance, dates, (sort, descending) in random.Random(text).sample(combinations, 40):
-        wanted = Wanted(
+        wanted = BookingFilter(
             text=text,
             property_ids=properties,
             status=status,
@@ -174,8 +174,8 @@ async def test_every_combination_finds_what_a_full_look_finds(
 
 
 async def test_nobody_without_properties_finds_anything(chain: Database) -> None:
-    assert await every(chain, Wanted(property_ids=frozenset())) == []
-    assert await every(chain, Wanted(property_ids=frozenset({999}))) == []
+    assert await every(chain, BookingFilter(property_ids=frozenset())) == []
+    assert await every(chain, BookingFilter(property_ids=frozenset({999}))) == []
 
 
 async def test_a_reference_is_found_by_its_beginning_however_it_is_typed(chain: Database) -> None:
@@ -191,8 +191,8 @@ async def test_a_reference_is_found_by_its_beginning_however_it_is_typed(chain: 
         reference.replace("0", "o"),
     )
     for text in typed:
-        assert row["id"] in await every(chain, Wanted(text=text)), text
-    assert await every(chain, Wanted(text=reference)) == [row["id"]]
+        assert row["id"] in await every(chain, BookingFilter(text=text)), text
+    assert await every(chain, BookingFilter(text=reference)) == [row["id"]]
 
 
 async def hotel_with(db: Database, *guests: tuple[str, str, str]) -> list[UUID]:
@@ -317,7 +317,7 @@ async def test_names_are_found_by_parts_of_any_word_in_every_script(
 ) -> None:
     url, ids = named
     async with Database.open(url, size=2) as db:
-        found = await every(db, Wanted(text=text))
+        found = await every(db, BookingFilter(text=text))
     assert found == ([] if guest is None else [ids[guest]])
 
 
@@ -386,7 +386,7 @@ async def test_a_booking_is_found_by_the_end_of_its_telephone_number(
 ) -> None:
     url, ids = numbered
     async with Database.open(url, size=2) as db:
-        assert await every(db, Wanted(text=text)) == ([] if guest is None else [ids[guest]])
+        assert await every(db, BookingFilter(text=text)) == ([] if guest is None else [ids[guest]])
 
 
 async def test_a_reference_is_found_as_it_was_read_out(db: Database) -> None:
@@ -398,8 +398,8 @@ async def test_a_reference_is_found_as_it_was_read_out(db: Database) -> None:
     first, second = reference.split("-")
     heard = f"{first} {second}".replace("0", "o").replace("1", "l")
     for text in (f"{first} {second}", f"{first}{second}", heard.lower(), f"Ana {first.lower()} {second}"):
-        assert await every(db, Wanted(text=text)) == [found], text
-    assert await every(db, Wanted(text=f"Bo {first} {second}")) == []
+        assert await every(db, BookingFilter(text=text)) == [found], text
+    assert await every(db, BookingFilter(text=f"Bo {first} {second}")) == []
 
 
 async def test_a_corrected_or_erased_number_is_not_found_any_more(db: Database) -> None:
@@ -407,11 +407,11 @@ async def test_a_corrected_or_erased_number_is_not_found_any_more(db: Database) 
     for phone, text in (("+351211234567", "1234567"), ("+4930123456", "030 123456")):
         async with db.transaction() as tx:
             await tx.execute("UPDATE guest SET phone = $1", phone)
-        assert await every(db, Wanted(text=text)) == [booking]
-    assert await every(db, Wanted(text="1234567")) == []
+        assert await every(db, BookingFilter(text=text)) == [booking]
+    assert await every(db, BookingFilter(text="1234567")) == []
     async with db.transaction() as tx:
         await tx.execute("UPDATE guest SET phone = NULL")
-    assert await every(db, Wanted(text="030 123456")) == []
+    assert await every(db, BookingFilter(text="030 123456")) == []
 
 
 async def entries(db: Database) -> list[tuple[Any, ...]]:
@@ -455,21 +455,21 @@ async def test_the_listing_is_what_it_would_be_if_made_anew_through_a_booking_s_
     async with db.transaction() as tx:
         await service.amend(tx, booking_id=paid, now=NOW, departure=stay(10, 2).departure, by_guest=False)
     assert await as_made_anew()
-    assert await every(db, Wanted(balance="refund_due")) == [paid]
+    assert await every(db, BookingFilter(balance="refund_due")) == [paid]
     async with db.transaction() as tx:
         await service.cancel(tx, booking_id=cancelled, now=NOW)
         for due in await payments.due_refunds(tx):
             await payments.refund_done(tx, refund_id=due.id, now=NOW)
     assert await as_made_anew()
-    assert await every(db, Wanted(balance="refund_due")) == []
-    assert await every(db, Wanted(balance="owes")) == [flexible]
-    assert await every(db, Wanted(text="rui", status="expired")) == [lapsed]
+    assert await every(db, BookingFilter(balance="refund_due")) == []
+    assert await every(db, BookingFilter(balance="owes")) == [flexible]
+    assert await every(db, BookingFilter(text="rui", status="expired")) == [lapsed]
     async with db.transaction() as tx:
         await tx.execute("UPDATE guest SET family_name = 'Sample', email = 'new@example.com'")
         await tx.execute("UPDATE reservation SET guest_name = 'Eva Else' WHERE guest_name IS NOT NULL")
     assert await as_made_anew()
-    assert await every(db, Wanted(text="rui")) == []
-    assert len(await every(db, Wanted(text="eva sample new@"))) == 4
+    assert await every(db, BookingFilter(text="rui")) == []
+    assert len(await every(db, BookingFilter(text="eva sample new@"))) == 4
     arrival = datetime.combine(stay(10, 1).arrival, NOW.timetz())
     async with db.transaction() as tx:
         await service.check_in(tx, booking_id=paid, now=arrival, override="no room yet")
@@ -592,15 +592,15 @@ async def test_words_that_an_older_release_kept_are_kept_anew_until_all_are(db: 
         await tx.execute(
             "UPDATE booking_words SET form = 1, words = array_to_tsvector(ARRAY['ana', 'rosenberg'])"
         )
-    assert await every(db, Wanted(text="berg")) == []
-    assert await every(db, Wanted(text="rosen")) == [rosenberg]
+    assert await every(db, BookingFilter(text="berg")) == []
+    assert await every(db, BookingFilter(text="rosen")) == [rosenberg]
     async with db.transaction() as tx:
         assert await search.refresh_search_terms(tx) == 1
         assert await search.refresh_search_terms(tx) == 0
         assert await tx.fetchval("SELECT words FROM booking_words") == kept
         assert await search.refresh_search_terms(tx) == 0  # the walk is over
     for text in ("berg", "211 234 567"):
-        assert await every(db, Wanted(text=text)) == [rosenberg]
+        assert await every(db, BookingFilter(text=text)) == [rosenberg]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Asia/Tokyo", "UTC", "Etc/GMT+12"])
@@ -626,7 +626,15 @@ async def test_a_day_of_booking_is_the_hotels_own(db: Database, zone: str) -> No
     async with db.transaction() as tx:
         await tx.execute("UPDATE property SET timezone = $1", zone)
     for sort in ("created", "arrival"):
-        wanted = Wanted(created_from=day, created_to=day, sort=sort)
+        wanted = BookingFilter(created_from=day, created_to=day, sort=sort)
         assert {made[id_] for id_ in await every(db, wanted)} == {"first", "last"}
-        assert {made[id_] for id_ in await every(db, Wanted(created_from=day))} == {"first", "last", "after"}
-        assert {made[id_] for id_ in await every(db, Wanted(created_to=day))} == {"before", "first", "last"}
+        assert {made[id_] for id_ in await every(db, BookingFilter(created_from=day))} == {
+            "first",
+            "last",
+            "after",
+        }
+        assert {made[id_] for id_ in await every(db, BookingFilter(created_to=day))} == {
+            "before",
+            "first",
+            "last",
+        }

@@ -20,7 +20,7 @@ from hotel_booking.domains.payments.errors import (
     NoGateway,
     UnknownToken,
 )
-from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome, Seen
+from hotel_booking.domains.payments.gateway import Charge, Gateway, ListedPayment, Outcome
 from tests.doubles.gateway_benches import (
     GATEWAYS,
     Bench,
@@ -70,7 +70,7 @@ async def found(bench: Bench, asked: Charge, reference: str | None = None) -> Ou
     return await bench.gateway.find(payment_id=asked.payment_id, reference=reference)
 
 
-async def listed(bench: Bench) -> dict[UUID | None, Seen]:
+async def listed(bench: Bench) -> dict[UUID | None, ListedPayment]:
     """The gateway's own list of the last hour."""
     now = utc_now()
     around = timedelta(hours=1)

@@ -15,7 +15,7 @@ import stripe
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.domains.payments.errors import ForgedNotice, GatewayRefused, GatewayUnavailable
-from hotel_booking.domains.payments.gateway import Card, Charge, Notice, Outcome, Refunded, Seen
+from hotel_booking.domains.payments.gateway import Card, Charge, ListedPayment, Notice, Outcome, Refunded
 from hotel_booking.integrations.stripe import StripeGateway
 from hotel_booking.integrations.stripe_answers import from_stripe, to_stripe
 from tests.doubles.gateway_benches import StripeBench, charge
@@ -46,7 +46,7 @@ async def paid(gateway: StripeGateway, asked: Charge, *, card: str = "pm_card_vi
     return outcome.reference
 
 
-async def listed(gateway: StripeGateway) -> list[Seen]:
+async def listed(gateway: StripeGateway) -> list[ListedPayment]:
     """The list of the last hours and the next ones."""
     around = timedelta(hours=3)
     return [s async for s in gateway.listing(since=utc_now() - around, until=utc_now() + around)]

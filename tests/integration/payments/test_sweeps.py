@@ -13,7 +13,7 @@ from hotel_booking import worker
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.payments.gateway import Gateways, Seen
+from hotel_booking.domains.payments.gateway import Gateways, ListedPayment
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.doubles.stripe import StripeDouble
@@ -105,7 +105,7 @@ class NoList(SandboxGateway):
 
     name = "no_list"
 
-    def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         raise ConnectionResetError(f"{since} to {until}")
 
 

@@ -218,7 +218,7 @@ async def test_reference_and_address_open_it_and_so_does_the_link_of_a_mail(
         assert found.status_code == 303
         assert (await client.get(pay)).status_code == 200
         client.cookies.clear()
-        from hotel_booking.app import links_of
+        from hotel_booking.app.adapters import links_of
 
         address = links_of(app.state.settings)(f"/booking/{reference}")
         opened = await client.get(address.removeprefix("http://localhost:8000"))

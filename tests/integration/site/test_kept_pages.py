@@ -18,7 +18,7 @@ import pytest
 from hotel_booking.app import Application
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.http.ui import render
 from hotel_booking.web.kept_pages import MOST_KEPT, Origin
 from hotel_booking.web.property import view
@@ -71,7 +71,7 @@ class Site:
 
     async def anew(self, address: str) -> str:
         """The page as it is made when nothing is kept."""
-        self.app.state.kept_pages = Kept("pages", MOST_KEPT)
+        self.app.state.kept_pages = LruCache("pages", MOST_KEPT)
         self.written.clear()
         page = await self.get(address)
         assert self.written

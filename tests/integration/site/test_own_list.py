@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hotel_booking.app import links_of
+from hotel_booking.app.adapters import links_of
 from hotel_booking.core.db import Database
 from hotel_booking.domains.notifications.queries import find
 from hotel_booking.domains.notifications.rendering import rendered_message

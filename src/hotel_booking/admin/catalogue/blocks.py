@@ -18,6 +18,7 @@ from hotel_booking.admin.catalogue.rooms import RoomId, room_page
 from hotel_booking.core.dates import LAST_NIGHT, MAX_NIGHTS, Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import blocks
@@ -28,7 +29,7 @@ from hotel_booking.http.ui.forms import Form, FormProblems, read
 from hotel_booking.http.ui.render import day, see_other
 
 _LONGEST_REASON = 500
-BlockId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
+BlockId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @post("/properties/{slug:str}/rooms/{room_id:int}/blocks", opt=staff(Permission.STAYS_MANAGE))

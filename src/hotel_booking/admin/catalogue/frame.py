@@ -15,6 +15,7 @@ from hotel_booking.admin.acts import Refused, carry_out
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.properties.errors import ChangedMeanwhile
@@ -27,7 +28,6 @@ from hotel_booking.http.ui.render import day, page
 T = TypeVar("T")
 
 _DATE = re.compile(r"\b20\d\d-\d\d-\d\d\b")
-HIGHEST_ID = 2**31 - 1
 CODE_HINT = "use letters, digits, - and _, at most 40 of them"
 _PATTERNS = {
     "code": CODE_HINT,
@@ -131,7 +131,7 @@ def is_code(text: str) -> bool:
 
 def version_of(form: Form) -> int:
     """The version that was edited."""
-    return form.whole("version", 1, HIGHEST_ID, required=True) or 0
+    return form.whole("version", 1, LARGEST_INTEGER, required=True) or 0
 
 
 def refused(

@@ -15,6 +15,7 @@ from litestar.params import Parameter
 from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Conflict, Invalid
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties import decoding, queries, tables
 from hotel_booking.domains.properties.catalogue import Property
@@ -29,7 +30,7 @@ from hotel_booking.http.ui.render import see_other
 # What is somewhat too large is read, so that the form comes back with its texts and says so.
 _UPLOAD_LIMIT = 4 * MAX_PHOTO_BYTES
 
-PhotoId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
+PhotoId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/properties/{slug:str}/photos", opt=staff(Permission.CATALOGUE_VIEW))

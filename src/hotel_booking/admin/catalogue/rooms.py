@@ -15,6 +15,7 @@ from hotel_booking.admin.catalogue import frame
 from hotel_booking.core.dates import LAST_NIGHT, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.inventory import rooms as service
@@ -32,7 +33,7 @@ _MOST_AT_ONCE = 200
 _BETWEEN = re.compile("[,;\n\u060c\u061b\u3001\uff0c\uff1b]")  # a blank may be part of a number: Villa 3
 _RANGE = re.compile(r"([^\W\d]*)(\d{1,6})\s*[-–]\s*\1(\d{1,6})")  # noqa: RUF001  # 101-110, A1-A9
 
-RoomId = Annotated[int, Parameter(ge=1, le=frame.HIGHEST_ID)]
+RoomId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/properties/{slug:str}/rooms", opt=staff(Permission.CATALOGUE_VIEW))

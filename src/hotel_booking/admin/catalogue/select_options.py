@@ -6,26 +6,25 @@ from collections.abc import Mapping
 from functools import cache
 from zoneinfo import available_timezones
 
-from babel import Locale
-
 from hotel_booking.core.code_names import zone_called
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.iso_codes import COUNTRIES, CURRENCIES
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.locales import locale_named
 from hotel_booking.domains.properties.vocabularies import MEALS
 
 
 @cache
 def countries() -> list[tuple[str, str]]:
     """Countries by name."""
-    names = Locale.parse("en").territories
+    names = locale_named("en").territories
     return sorted(((code, str(names[code])) for code in COUNTRIES), key=lambda pair: sort_form(pair[1]))
 
 
 @cache
 def currencies() -> list[tuple[str, str]]:
     """Currencies by code: EUR, Euro."""
-    names = Locale.parse("en").currencies
+    names = locale_named("en").currencies
     return [(code, f"{code}, {names.get(code, code)}") for code in sorted(CURRENCIES)]
 
 
@@ -49,7 +48,7 @@ def languages() -> list[tuple[str, str]]:
 
 def language_names() -> dict[str, str]:
     """The languages that texts are kept in, by their English names, as the panel speaks of them."""
-    names = Locale.parse("en").languages
+    names = locale_named("en").languages
     return {code: str(names[code]) for code in LANGUAGES}
 
 

@@ -12,6 +12,7 @@ from hotel_booking.admin.incidents.pages import IncidentId
 from hotel_booking.admin.incidents.showing import actor_of
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.incidents import queries, service
@@ -50,7 +51,7 @@ async def write_post_mortem(
     form = await read(request)
     try:
         texts = {name: form.text(name, longest=10_000) for name in ("impact", "cause", "lessons")}
-        version = form.whole("version", 1, 2**31 - 1, required=True)
+        version = form.whole("version", 1, LARGEST_INTEGER, required=True)
         form.check()
         async with tx.savepoint():
             await service.write_post_mortem(

@@ -19,6 +19,7 @@ from hotel_booking.admin.incidents.showing import (
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.incidents import queries, service
@@ -31,7 +32,7 @@ from hotel_booking.http.ui.render import page, see_other
 
 _PAGE = 50
 _REPORTED = timedelta(days=90)
-IncidentId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+IncidentId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/incidents", opt=staff(Permission.INCIDENTS_VIEW))

@@ -11,6 +11,7 @@ from litestar.params import Parameter
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.incidents import maintenance, webhooks
@@ -21,7 +22,7 @@ from hotel_booking.http.ui.render import page, see_other
 
 _HERE = "/admin/incidents/maintenance"
 _NO_VERSION = -1
-WindowId = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+WindowId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
 @get("/incidents/maintenance", opt=staff(Permission.INCIDENTS_VIEW))
@@ -62,7 +63,7 @@ async def change_window(
         await maintenance.change(
             tx,
             window_id=window.id,
-            version=form.whole("version", 1, 2**31 - 1) or _NO_VERSION,
+            version=form.whole("version", 1, LARGEST_INTEGER) or _NO_VERSION,
             starts_at=starts_at,
             ends_at=ends_at,
             title=title,
@@ -83,7 +84,7 @@ async def cancel_window(
     caller.require_permission(Permission.INCIDENTS_MANAGE)
     form = await read(request)
     await maintenance.cancel(
-        tx, window_id=window_id, version=form.whole("version", 1, 2**31 - 1) or _NO_VERSION, now=now
+        tx, window_id=window_id, version=form.whole("version", 1, LARGEST_INTEGER) or _NO_VERSION, now=now
     )
     return see_other(request, _HERE, notice="The window is cancelled.")
 

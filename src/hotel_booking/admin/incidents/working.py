@@ -16,6 +16,7 @@ from hotel_booking.admin.incidents.showing import COMPONENT_CHOICES, actor_of, s
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError, NotFound
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.incidents import queries, service
@@ -134,7 +135,7 @@ async def _action(tx: Transaction, incident_id: int, form: Form, by: Actor, now:
 
 
 async def _done(tx: Transaction, incident_id: int, form: Form, by: Actor, now: datetime) -> str:
-    action_id = form.whole("action_id", 1, 2**31 - 1, required=True)
+    action_id = form.whole("action_id", 1, LARGEST_INTEGER, required=True)
     form.check()
     act = service.reopen_action if form.flag("undo") else service.finish_action
     await act(tx, incident_id=incident_id, action_id=action_id or 0, by=by, now=now)

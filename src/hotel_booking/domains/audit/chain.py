@@ -137,7 +137,7 @@ async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checke
             return
 
 
-class Found(msgspec.Struct, frozen=True):
+class StoredLink(msgspec.Struct, frozen=True):
     """A link as it is here, with its entry: when that was (None where it is gone), and its text."""
 
     position: int
@@ -204,14 +204,14 @@ async def hash_at(tx: Transaction, position: int) -> str | None:
     return found.hex() if found is not None else None
 
 
-async def problem_of(tx: Transaction, row: Found, position: int, previous: bytes) -> str | None:
+async def problem_of(tx: Transaction, row: StoredLink, position: int, previous: bytes) -> str | None:
     """What is wrong with the link that follows the one at `position` (`row`, as `links` gives it); None:
     nothing."""
     problem = _problem(row, position, previous)
     return await _what_changed(tx, row, previous) if problem is _CHANGED else problem
 
 
-def link_of(row: Found) -> Link:
+def link_of(row: StoredLink) -> Link:
     """As it is exported."""
     return Link(row.position, row.hash.hex(), None if row.gone else row.text)
 
@@ -221,7 +221,7 @@ def hash_of(previous: str, text: str) -> str:
     return _hash(bytes.fromhex(previous), text).hex()
 
 
-def _problem(row: Found, position: int, previous: bytes) -> str | None:
+def _problem(row: StoredLink, position: int, previous: bytes) -> str | None:
     if row.position != position + 1:
         return f"link {position + 1} is missing (the next one is {row.position})"
     if row.gone:
@@ -231,10 +231,10 @@ def _problem(row: Found, position: int, previous: bytes) -> str | None:
     return None
 
 
-async def links(tx: Transaction, after: int, limit: int) -> list[Found]:
+async def links(tx: Transaction, after: int, limit: int) -> list[StoredLink]:
     """Links above a position in their order."""
     return await tx.fetch_as(
-        Found,
+        StoredLink,
         f"SELECT l.position, l.entry_id, l.hash, e.at, {_CANONICAL} AS text, e.id IS NULL AS gone"
         "  FROM audit_link l LEFT JOIN audit_entry e ON e.id = l.entry_id"
         " WHERE l.position > $1 ORDER BY l.position LIMIT $2",
@@ -243,7 +243,7 @@ async def links(tx: Transaction, after: int, limit: int) -> list[Found]:
     )
 
 
-async def _what_changed(tx: Transaction, row: Found, previous: bytes) -> str:
+async def _what_changed(tx: Transaction, row: StoredLink, previous: bytes) -> str:
     # The next link was made over this one as it was: it tells which of the two is not what it was.
     place, entry = f"link {row.position}", f"its entry {row.entry_id}"
     for following in await links(tx, row.position, 1):

@@ -31,7 +31,7 @@ SELECT id, booking_id FROM audit_entry
 """
 
 
-class Changed(msgspec.Struct, frozen=True):
+class ChangedEntry(msgspec.Struct, frozen=True):
     """An entry about a property: of a booking of it, or of something else."""
 
     id: int
@@ -59,6 +59,6 @@ async def before(tx: Transaction, at: datetime) -> int:
 
 async def of_property(
     tx: Transaction, *, property_id: int, after: int, until: int, limit: int
-) -> list[Changed]:
+) -> list[ChangedEntry]:
     """The next entries about a property above `after` and up to `until`, the oldest first."""
-    return await tx.fetch_as(Changed, _CHANGED, property_id, after, until, limit)
+    return await tx.fetch_as(ChangedEntry, _CHANGED, property_id, after, until, limit)

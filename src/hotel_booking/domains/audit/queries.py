@@ -11,9 +11,10 @@ from uuid import UUID
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.integers import LARGEST_BIGINT
 
 
-class Entry(msgspec.Struct, frozen=True):
+class AuditEntry(msgspec.Struct, frozen=True):
     """One change. `before` and `after` hold the columns that changed; secrets are never among them, and
     personal data is "…"."""
 
@@ -40,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True):
         return [(name, before.get(name), after.get(name)) for name in names]
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class EntryFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody looks for; None and "" stand for anything."""
 
     actor_kind: str = ""
@@ -56,14 +57,14 @@ _ENTRY = (
     "SELECT id, at, actor_kind, actor_id, actor_name, address, request_id, action, object_kind, object_id,"
     "       property_id, booking_id, before, after FROM audit_entry"
 )
-_LAST = 2**63 - 1
+_LAST = LARGEST_BIGINT
 _CROWD = ("guest", "anonymous")  # they have no numbers, and their entries are everywhere
 _WITH_IDS = ["staff", "key", "job", "command", "ops", "database"]
 # Writers overtake each other by some entries: numbers are not exactly in the order of time.
 _CROSSING = 1_000
 
 
-async def history_of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[Entry]:
+async def history_of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 200) -> list[AuditEntry]:
     """What happened to a booking, its rooms, its guest and its money, newest first."""
     return _entries(
         await tx.fetch(
@@ -76,12 +77,12 @@ async def history_of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 
 
 async def search(
     tx: Transaction,
-    wanted: Wanted,
+    wanted: EntryFilter,
     *,
     within: frozenset[int] | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> list[Entry]:
+) -> list[AuditEntry]:
     """Entries that fit, newest first, from below the id `before`. `within`: only of these properties."""
     conditions = ["id < $1"]
     args: list[object] = [before if before is not None else _LAST]
@@ -155,5 +156,5 @@ async def object_kinds(tx: Transaction) -> list[str]:
     return [row["object_kind"] for row in rows]
 
 
-def _entries(rows: Sequence[Row]) -> list[Entry]:
-    return [Entry(**dict(row)) for row in rows]
+def _entries(rows: Sequence[Row]) -> list[AuditEntry]:
+    return [AuditEntry(**dict(row)) for row in rows]

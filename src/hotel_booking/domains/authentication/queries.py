@@ -7,19 +7,19 @@ from datetime import datetime
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
 from hotel_booking.domains.authentication.kinds import AccountKind
-from hotel_booking.domains.authentication.types import Holder, OpenSession, Passkey
+from hotel_booking.domains.authentication.types import AccountHolder, OpenSession, Passkey
 
 _COMPLETE = " AND level = 'full'"
 
 
-async def holder_by_email(tx: Transaction, of: AccountKind, email: str) -> Holder | None:
+async def holder_by_email(tx: Transaction, of: AccountKind, email: str) -> AccountHolder | None:
     """The account of an address, in whatever form it is written; None where it may not be entered."""
     return await _holder(tx, of, "a.email = ANY ($1::text[]) ORDER BY a.id LIMIT 1", email_keys(email))
 
 
 async def holder_by_id(
     tx: Transaction, of: AccountKind, owner_id: int, *, lock: bool = False
-) -> Holder | None:
+) -> AccountHolder | None:
     """An account by its number, None where it may not be entered; locked until the transaction ends where
     asked."""
     if lock:
@@ -28,9 +28,9 @@ async def holder_by_id(
     return await _holder(tx, of, "a.id = $1", owner_id)
 
 
-async def _holder(tx: Transaction, of: AccountKind, condition: str, value: object) -> Holder | None:
+async def _holder(tx: Transaction, of: AccountKind, condition: str, value: object) -> AccountHolder | None:
     return await tx.fetchrow_as(
-        Holder,
+        AccountHolder,
         f"SELECT a.id, a.email, a.password_hash, {of.about} AS about,"
         f"       CASE WHEN {of.second_factor} THEN 'password' ELSE 'full' END AS level"
         f"  FROM {of.accounts} a WHERE {of.open} AND {condition}",

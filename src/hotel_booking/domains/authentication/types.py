@@ -10,7 +10,7 @@ import msgspec
 Level = Literal["password", "full"]  # of a session: before a second step that is owed, and signed in
 
 
-class Holder(msgspec.Struct, frozen=True):
+class AccountHolder(msgspec.Struct, frozen=True):
     """Whose account it is, as far as signing in asks. `level` is that of a session which a password, or a
     mailed link, opens; `about` are words that a guesser of the password would try first."""
 

@@ -40,7 +40,7 @@ class HoldExpired(Conflict):
     code = "hold_expired"
 
 
-class Limits(msgspec.Struct, frozen=True):
+class OccupancyLimits(msgspec.Struct, frozen=True):
     """How many a room type takes: all guests, and of them adults and children."""
 
     guests: int
@@ -54,7 +54,7 @@ class WhyNotSold(msgspec.Struct, frozen=True):
     one of several was changed; `rooms` are all those that are not sold then."""
 
     reasons: tuple[Reason, ...]
-    limits: Limits | None = None
+    limits: OccupancyLimits | None = None
     suggestion: Fix | None = None
     fitting: dict[str, str] = {}
     rooms_needed: int | None = None

@@ -15,14 +15,14 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.audit import following
 from hotel_booking.domains.bookings.queries import loaded
-from hotel_booking.domains.bookings.search import Position, Wanted, find_bookings
+from hotel_booking.domains.bookings.search import BookingFilter, Position, find_bookings
 from hotel_booking.domains.bookings.types import Booking
 
 _ENTRIES = 2_000  # that a page looks at: most are of prices and rooms
 _UNPAID = ("held", "expired")
 
 
-class Changes(msgspec.Struct, frozen=True):
+class ChangedBookings(msgspec.Struct, frozen=True):
     """Bookings that were made or changed, as they are now, each once, by their last change. `position` is
     where to go on; `more` whether there is more already."""
 
@@ -32,7 +32,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 async def listed(
-    tx: Transaction, wanted: Wanted, *, after: Position | None, limit: int
+    tx: Transaction, wanted: BookingFilter, *, after: Position | None, limit: int
 ) -> tuple[list[Booking], Position | None]:
     """A page of the bookings that are wanted, and where to go on. Holds that nobody has paid for are none of
     them, unless they are asked for by status: a page may have fewer than `limit`."""
@@ -41,7 +41,7 @@ async def listed(
     return await _loaded(tx, ids), found.next
 
 
-async def changed_since(tx: Transaction, *, property_id: int, after: int, limit: int) -> Changes:
+async def changed_since(tx: Transaction, *, property_id: int, after: int, limit: int) -> ChangedBookings:
     """What was changed above a position, at most `limit` bookings. One that was never confirmed is not there:
     a hold takes rooms for minutes, and ends without a trace. The statements of `tx` each stand alone."""
     until = await following.settled(tx)
@@ -61,7 +61,7 @@ async def changed_since(tx: Transaction, *, property_id: int, after: int, limit:
         latest.pop(entry.booking_id, None)
         latest[entry.booking_id] = entry.id
     bookings = await _loaded(tx, list(latest))
-    return Changes([one for one in bookings if one.confirmed_at is not None], position, more)
+    return ChangedBookings([one for one in bookings if one.confirmed_at is not None], position, more)
 
 
 async def position_at(tx: Transaction, at: datetime | None) -> int:

@@ -17,7 +17,7 @@ from hotel_booking.domains.bookings.recovery import Affected, RestorePoint
 from hotel_booking.domains.notifications import parking
 from hotel_booking.domains.payments import recovered, steps
 from hotel_booking.domains.payments.errors import GatewayRefused
-from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
+from hotel_booking.domains.payments.gateway import Gateway, Gateways, ListedPayment
 from hotel_booking.domains.payments.reconcile import listing_gateways
 from hotel_booking.domains.payments.service import finish_later, look_up
 
@@ -51,7 +51,9 @@ async def match(db: Database, gateways: Gateways, *, now: datetime) -> None:
         await recovery.matched(tx, point, now=now)
 
 
-async def _match(db: Database, gateway: Gateway, seen: Seen, point: RestorePoint, now: datetime) -> None:
+async def _match(
+    db: Database, gateway: Gateway, seen: ListedPayment, point: RestorePoint, now: datetime
+) -> None:
     async with db.transaction() as tx:
         ours = await recovered.known(tx, gateway.name, seen)
         if ours is not None:
@@ -84,7 +86,7 @@ async def _match(db: Database, gateway: Gateway, seen: Seen, point: RestorePoint
         await recovery.note(tx, point, _named(gateway, seen, became), now=now, unless_known=not given)
 
 
-async def _told_before(tx: Transaction, payment_id: UUID, seen: Seen, *, now: datetime) -> None:
+async def _told_before(tx: Transaction, payment_id: UUID, seen: ListedPayment, *, now: datetime) -> None:
     """The guest had confirmation and receipt when the payment was made, and is not sent others: they stand
     among the messages of which nobody knows, for staff to send if the guest asks."""
     payment = await look_up(tx, payment_id)
@@ -96,7 +98,7 @@ async def _told_before(tx: Transaction, payment_id: UUID, seen: Seen, *, now: da
     await parking.park_of_booking(tx, booking_id=booking.id, now=now)
 
 
-def _named(gateway: Gateway, seen: Seen, became: str) -> Affected:
+def _named(gateway: Gateway, seen: ListedPayment, became: str) -> Affected:
     return Affected(
         subject=f"{gateway.name} {seen.reference}",
         kind="payment",

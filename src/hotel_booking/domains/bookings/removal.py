@@ -181,7 +181,7 @@ async def _sold(
 
 async def _sells(tx: Transaction, property_id: int) -> bool:
     booked = await tx.fetchval("SELECT EXISTS (SELECT FROM booking WHERE property_id = $1)", property_id)
-    return bool(booked) or await rates.has_prices(tx, property_id=property_id)
+    return bool(booked) or await rates.ever_priced(tx, property_id=property_id)
 
 
 async def _refuse_while_booked(tx: Transaction, room_type_id: int) -> None:

@@ -41,7 +41,7 @@ _FEW_PROPERTIES = 8
 _EASTERNMOST, _DAY_AND_WESTERNMOST = timedelta(hours=14), timedelta(days=1, hours=12)
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+class BookingFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What staff look for. `text` are parts of names, beginnings of an e-mail address or a reference, and
     the end of a telephone number, all of which must be found; parts of fewer than three letters are
     beginnings too. Days are inclusive, and those of each hotel's own clocks. `property_ids` None: everywhere.
@@ -97,7 +97,7 @@ class ListedBooking(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
-class Found(msgspec.Struct, frozen=True):
+class BookingPage(msgspec.Struct, frozen=True):
     """A page. `next` goes on after it; None on the last. `full` is False where the page was ended early: it
     had looked at so many bookings that the rest is left to the next one."""
 
@@ -107,11 +107,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def find_bookings(
-    tx: Transaction, wanted: Wanted, *, after: Position | None = None, limit: int = 50
-) -> Found:
+    tx: Transaction, wanted: BookingFilter, *, after: Position | None = None, limit: int = 50
+) -> BookingPage:
     """A page of the bookings that are wanted, in their order."""
     if wanted.property_ids is not None and not wanted.property_ids:
-        return Found([], None)
+        return BookingPage([], None)
     search = _Search(wanted, after)
     candidates = await _candidates(tx, search)
     stopped: Position | None = None
@@ -129,8 +129,8 @@ async def find_bookings(
     page = rows[:limit]
     items = await _listed(tx, [row["booking_id"] for row in page])
     if len(rows) > limit:
-        return Found(items, Position(page[-1]["key"], page[-1]["booking_id"]))
-    return Found(items, stopped, full=stopped is None)
+        return BookingPage(items, Position(page[-1]["key"], page[-1]["booking_id"]))
+    return BookingPage(items, stopped, full=stopped is None)
 
 
 async def _candidates(tx: Transaction, search: _Search) -> list[UUID] | None:
@@ -149,7 +149,7 @@ async def _candidates(tx: Transaction, search: _Search) -> list[UUID] | None:
 class _Search:
     """The statements of one search. All share their first parameters, `values`."""
 
-    def __init__(self, wanted: Wanted, after: Position | None) -> None:
+    def __init__(self, wanted: BookingFilter, after: Position | None) -> None:
         words = _references_joined(_numbers_joined(_in_plain_digits(wanted.text))).split()
         text = " ".join(email_key(word) if "@" in word else word for word in words)
         self.words = [text] if wanted.text else []
@@ -230,7 +230,7 @@ class _Search:
             for _ in self.words
         ]
 
-    def _add_balance(self, wanted: Wanted) -> None:
+    def _add_balance(self, wanted: BookingFilter) -> None:
         if wanted.balance == "paid":  # nearly all: no index of its own
             self._filter.append(("e.owed = 0 AND e.paid > 0", []))
         elif wanted.balance is not None:
@@ -240,7 +240,7 @@ class _Search:
             sql = f"SELECT booking_id FROM booking_entry WHERE {column} > 0 ORDER BY arrival, booking_id"
             self._sources.append((sql, []))
 
-    def _add_status(self, wanted: Wanted) -> None:
+    def _add_status(self, wanted: BookingFilter) -> None:
         if wanted.status is None:
             return
         walked = self._sort == "arrival" and wanted.balance in (None, "paid")
@@ -272,7 +272,7 @@ class _Search:
             (own.format(sign), [day]) for sign, day in ((">=", first), ("<=", last)) if day is not None
         ]
 
-    def _add_what_follows(self, wanted: Wanted) -> None:
+    def _add_what_follows(self, wanted: BookingFilter) -> None:
         """Bounds of the walk that follow from ranges of other days: nobody arrives before they have booked,
         or stays longer than a stay can be. A day more, for the zones of the earth."""
         first: date | None = None

@@ -12,7 +12,7 @@ from hotel_booking.domains.exchange import service
 from hotel_booking.domains.exchange.errors import RatesRefused, RatesUnavailable
 from hotel_booking.domains.exchange.types import RateSource, Taken
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 tasks = Blueprint()
 
@@ -32,7 +32,7 @@ async def fetch_rates(context: JobContext, timestamp: int = 0) -> None:
         async with database.transaction() as tx:
             taken: Taken = await service.take(tx, published=published, now=jobs.now(context))
     except (RatesUnavailable, RatesRefused) as error:
-        _log.warning("exchange_rates.kept code=%s detail=%s", error.code, error.detail)
+        log.warning("exchange_rates.kept code=%s detail=%s", error.code, error.detail)
         return
     for currency, reason in taken.refused.items():
-        _log.warning("exchange_rates.refused currency=%s reason=%s", currency, reason)
+        log.warning("exchange_rates.refused currency=%s reason=%s", currency, reason)

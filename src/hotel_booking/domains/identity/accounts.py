@@ -8,6 +8,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.permissions import STRONG_ROLES
 
@@ -67,7 +68,7 @@ async def staff_by_email(tx: Transaction, email: str) -> Staff | None:
 
 async def staff_by_id(tx: Transaction, staff_id: int, *, lock: bool = False) -> Staff | None:
     """An account by its number; locked until the transaction ends where asked."""
-    if not 0 < staff_id < 2**31:
+    if not 0 < staff_id <= LARGEST_INTEGER:
         return None
     if lock:
         # Its own statement: what a locking read joins may be older than what it waited for.

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.types import ApiKey, Scope
 
 _KEY = (
@@ -51,7 +52,7 @@ async def list_keys(
     """Keys, newest first, from below the id `after`. `within`: only those limited to these properties."""
     rows = await tx.fetch(
         f"{_KEY} WHERE k.id < $1 AND ($3::int[] IS NULL OR k.property_ids <@ $3) ORDER BY k.id DESC LIMIT $2",
-        after if after is not None else 2**31 - 1,
+        after if after is not None else LARGEST_INTEGER,
         limit,
         sorted(within) if within is not None else None,
     )

@@ -11,9 +11,9 @@ from hotel_booking.domains.incidents.types import (
     SEVERITY_MEANS,
     Action,
     Alert,
-    Entry,
     Incident,
     RoleHeld,
+    TimelineEntry,
     Update,
 )
 
@@ -24,7 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 def post_mortem(
     incident: Incident,
     *,
-    timeline: Iterable[Entry],
+    timeline: Iterable[TimelineEntry],
     roles: Iterable[RoleHeld],
     updates: Sequence[Update],
     alerts: Sequence[Alert],
@@ -58,29 +58,14 @@ def post_mortem(
         "",
     ]
     if alerts:
-        lines += [
-            "## Alerts",
-            "",
-            *(
-                f"- {plain(alert.name)}: {instant(alert.starts_at)} to "
-                f"{instant(alert.ends_at) if alert.ends_at else 'now'}"
-                for alert in alerts
-            ),
-            "",
-        ]
-    lines += ["## What customers were told", ""]
-    lines += [
-        f"- {instant(update.at)} ({update.status}): {plain(update.body)}" for update in reversed(updates)
-    ]
-    lines += [] if updates else ["Nothing."]
-    lines += ["", "## Actions", ""]
-    lines += [
-        f"- [{'x' if action.done_at else ' '}] {plain(action.what)} ({plain(action.owner)}"
-        f"{f', by {action.due_on}' if action.due_on else ''})"
-        for action in actions
-    ]
-    lines += [] if actions else ["None."]
-    return "\n".join(lines) + "\n"
+        lines += _list("Alerts", [f"{plain(one.name)}: {_lasted(one)}" for one in alerts])
+    lines += _list(
+        "What customers were told",
+        [f"{instant(one.at)} ({one.status}): {plain(one.body)}" for one in reversed(updates)],
+        "Nothing.",
+    )
+    lines += _list("Actions", [_action(one) for one in actions])
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def instant(at: datetime) -> str:
@@ -105,6 +90,20 @@ def plain(text: str) -> str:
 def _section(title: str, text: str) -> list[str]:
     paragraphs = [plain(part) for part in text.split("\n\n") if part.strip()]
     return [f"## {title}", "", *("\n\n".join(paragraphs or [_NOT_WRITTEN]).split("\n")), ""]
+
+
+def _list(title: str, items: Sequence[str], empty: str = "None.") -> list[str]:
+    return [f"## {title}", "", *(f"- {item}" for item in items), *([] if items else [empty]), ""]
+
+
+def _lasted(alert: Alert) -> str:
+    return f"{instant(alert.starts_at)} to {instant(alert.ends_at) if alert.ends_at else 'now'}"
+
+
+def _action(action: Action) -> str:
+    due = f", by {action.due_on}" if action.due_on else ""
+    done = "x" if action.done_at else " "
+    return f"[{done}] {plain(action.what)} ({plain(action.owner)}{due})"
 
 
 def _after(incident: Incident, at: datetime | None) -> str:

@@ -8,19 +8,20 @@ from typing import Literal
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.incidents.errors import IncidentNotFound
 from hotel_booking.domains.incidents.types import (
     SEVERITIES,
     Action,
     Alert,
     Delivery,
-    Entry,
     Impact,
     Incident,
     PublicIncident,
     PublicUpdate,
     RoleHeld,
     Severity,
+    TimelineEntry,
     Times,
     Update,
 )
@@ -58,7 +59,7 @@ async def list_incidents(
     return await tx.fetch_as(
         Incident,
         f"{_INCIDENT} WHERE {STATES[state]} AND id < $1 ORDER BY id DESC LIMIT $2",
-        before if before is not None else 2**31 - 1,
+        before if before is not None else LARGEST_INTEGER,
         limit,
     )
 
@@ -71,10 +72,10 @@ async def unresolved(tx: Transaction) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def timeline(tx: Transaction, incident_id: int) -> list[Entry]:
+async def timeline(tx: Transaction, incident_id: int) -> list[TimelineEntry]:
     """Everything that happened, oldest first; of more than two thousand lines the newest."""
     return await tx.fetch_as(
-        Entry,
+        TimelineEntry,
         "SELECT * FROM (SELECT id, at, kind, actor, text FROM incident_entry WHERE incident_id = $1"
         "                ORDER BY id DESC LIMIT 2000) AS newest ORDER BY id",
         incident_id,

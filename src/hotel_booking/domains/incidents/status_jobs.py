@@ -71,7 +71,7 @@ async def deliver_webhooks(context: JobContext, timestamp: int) -> None:
 
 
 async def _deliver(
-    db: Database, poster: webhooks.Poster, link: Link, one: webhooks.Delivery, now: datetime
+    db: Database, poster: webhooks.Poster, link: Link, one: webhooks.WebhookDelivery, now: datetime
 ) -> None:
     path = webhooks.own_path(one.webhook_id)
     answer, problem = None, ""

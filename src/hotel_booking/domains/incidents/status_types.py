@@ -7,6 +7,8 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from hotel_booking.core.integers import LARGEST_INTEGER
+
 Component = Literal["site", "api", "admin", "payments", "notifications", "search"]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 Outcome = Literal["up", "slow", "down"]
@@ -24,7 +26,7 @@ class Probe(msgspec.Struct, frozen=True):
 
     component: Component
     outcome: Outcome
-    milliseconds: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+    milliseconds: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_INTEGER)]
     reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 

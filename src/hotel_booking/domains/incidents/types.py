@@ -117,7 +117,7 @@ class Alert(msgspec.Struct, frozen=True):
         return url if url.startswith("https://") else ""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class TimelineEntry(msgspec.Struct, frozen=True):
     """A line of the timeline."""
 
     id: int

@@ -37,7 +37,7 @@ class Webhook(msgspec.Struct, frozen=True):
     url: str
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class WebhookDelivery(msgspec.Struct, frozen=True):
     """Something that a program is told, and what became of the last try."""
 
     id: int
@@ -123,11 +123,11 @@ async def queue(tx: Transaction, *, event_key: str, payload: dict[str, Any], at:
     )
 
 
-async def take(tx: Transaction, *, now: datetime, limit: int = 40) -> list[Delivery]:
+async def take(tx: Transaction, *, now: datetime, limit: int = 40) -> list[WebhookDelivery]:
     """Some deliveries that are due. Each is due again after a pause that doubles, unless it is `finish`ed
     before: a worker that dies meanwhile loses none."""
     return await tx.fetch_as(
-        Delivery,
+        WebhookDelivery,
         "WITH due AS (SELECT id FROM status_delivery WHERE status = 'waiting' AND next_at <= $1"
         "              ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
         " UPDATE status_delivery d SET attempts = d.attempts + 1,"
@@ -142,7 +142,12 @@ async def take(tx: Transaction, *, now: datetime, limit: int = 40) -> list[Deliv
 
 
 async def finish(
-    tx: Transaction, delivery: Delivery, *, answer: tuple[int, bytes] | None, problem: str, now: datetime
+    tx: Transaction,
+    delivery: WebhookDelivery,
+    *,
+    answer: tuple[int, bytes] | None,
+    problem: str,
+    now: datetime,
 ) -> None:
     """Note what became of a try. A challenge that comes back confirms its webhook; 410 ends one; what is not
     taken waits for its next turn, or is given up."""
@@ -172,10 +177,10 @@ async def finish(
     )
 
 
-async def failed(tx: Transaction) -> list[Delivery]:
+async def failed(tx: Transaction) -> list[WebhookDelivery]:
     """What was given up lately, newest first; challenges that nobody answered are no loss."""
     return await tx.fetch_as(
-        Delivery,
+        WebhookDelivery,
         "SELECT d.id, d.webhook_id, w.url, w.challenge, d.event_key, d.payload, d.attempts, d.last_error"
         "  FROM status_delivery d JOIN status_webhook w ON w.id = d.webhook_id"
         " WHERE d.status = 'failed' AND d.event_key <> $1 ORDER BY d.id DESC LIMIT 20",

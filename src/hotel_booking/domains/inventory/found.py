@@ -9,7 +9,7 @@ import msgspec
 from hotel_booking.core.db import Transaction
 
 
-class FoundProperty(msgspec.Struct, frozen=True):
+class ListedProperty(msgspec.Struct, frozen=True):
     """A property of a search of the staff: how many room types and rooms it sells, and its cover (a photo's
     name, the widths of its files in pixels, what it shows), if it has one."""
 
@@ -30,11 +30,11 @@ class FoundProperty(msgspec.Struct, frozen=True):
 
 async def found(
     tx: Transaction, within: frozenset[int] | None, *, search: str = "", limit: int = 200
-) -> Sequence[FoundProperty]:
+) -> Sequence[ListedProperty]:
     """The properties in `within` (None: all) whose name, town or slug holds `search`, whatever its case and
     marks, by name."""
     return await tx.fetch_as(
-        FoundProperty,
+        ListedProperty,
         "SELECT p.id, p.slug, p.name, p.city, p.country, p.currency, p.active, p.stars,"
         "       (SELECT count(*) FROM room_type t WHERE t.property_id = p.id AND t.active) AS room_types,"
         "       (SELECT count(*) FROM room r WHERE r.property_id = p.id AND r.active) AS rooms,"

@@ -9,7 +9,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_keys
-from hotel_booking.domains.notifications.types import Attempt, Message
+from hotel_booking.domains.notifications.types import DeliveryAttempt, Message
 
 _MESSAGE = (
     "SELECT m.id, m.event_key, m.template, m.language, m.recipient, m.subject, m.data, m.booking_id,"
@@ -78,10 +78,10 @@ async def of_booking(tx: Transaction, booking_id: UUID, *, limit: int = 100) -> 
     return await list_messages(tx, booking_id=booking_id, limit=limit)
 
 
-async def attempts(tx: Transaction, message_id: UUID) -> list[Attempt]:
+async def attempts(tx: Transaction, message_id: UUID) -> list[DeliveryAttempt]:
     """The attempts to send a message, newest first."""
     return await tx.fetch_as(
-        Attempt,
+        DeliveryAttempt,
         "SELECT at, outcome, reply FROM mail_attempt"
         " WHERE message_id = $1 ORDER BY at DESC, id DESC LIMIT 100",
         message_id,

@@ -24,12 +24,12 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
-from babel import Locale
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from hotel_booking.core import bidi, formats
 from hotel_booking.core.languages import COLONS, DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT
+from hotel_booking.core.locales import locale_named
 from hotel_booking.core.moments import clock, long_date, moment, time_of_day
 from hotel_booking.core.names import on_one_line
 from hotel_booking.domains.notifications.types import Link, Message, Rendered
@@ -181,7 +181,7 @@ def _isolated(value: Any, *, rtl: bool) -> Any:
 
 def _country(code: str, address: str, locale: str) -> str:
     """The country as it stands behind an address; "" where the message does not know it."""
-    name = Locale.parse(locale).territories.get(code, code)
+    name = locale_named(locale).territories.get(code, code)
     comma = "\N{ARABIC COMMA} " if locale in RIGHT_TO_LEFT else ", "
     return f"{comma}{name}" if name and address else name
 

@@ -34,7 +34,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class DeliveryAttempt(msgspec.Struct, frozen=True):
     """One attempt to send a message, and what the mail server said."""
 
     at: datetime

@@ -77,7 +77,7 @@ class Refunded(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class Seen(msgspec.Struct, frozen=True):
+class ListedPayment(msgspec.Struct, frozen=True):
     """A payment in the gateway's own list. `payment_id` is None where it carries none of ours. `booking` is
     the reference that it was made for, `guest` who paid, as far as the gateway says."""
 
@@ -154,7 +154,7 @@ class Gateway(Protocol):
     async def refund(self, *, refund_id: UUID, reference: str, amount: int) -> Refunded:
         """Give captured money back."""
 
-    def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[Seen]:
+    def listing(self, *, since: datetime, until: datetime) -> AsyncIterator[ListedPayment]:
         """Every payment made in the time, as the gateway has it."""
 
     def read_notice(self, body: bytes, *, signature: str, now: datetime) -> Notice:

@@ -7,7 +7,7 @@ before it is called a difference.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.core.formats import english
 from hotel_booking.domains.payments import steps
-from hotel_booking.domains.payments.gateway import Gateway, Gateways, Seen
+from hotel_booking.domains.payments.gateway import Gateway, Gateways, ListedPayment
 from hotel_booking.domains.payments.service import finish_later
 from hotel_booking.domains.payments.types import ComparisonRun
 
@@ -113,6 +113,13 @@ async def _compare(
     theirs = await steps.listing(gateway, since=since - _SLACK, until=until + _SLACK)
     async with db.transaction() as tx:
         rows = await _ours(tx, gateway.name, since, until, theirs)
+    return _matched(rows, theirs, since, until)
+
+
+def _matched(
+    rows: Sequence[_Ours], theirs: Sequence[ListedPayment], since: datetime, until: datetime
+) -> tuple[int, list[Difference]]:
+    """How many of ours the gateway lists too, and what differs."""
     by_reference = {row.gateway_reference: row for row in rows if row.gateway_reference}
     by_id = {row.id: row for row in rows}
     found: list[Difference] = []
@@ -133,20 +140,11 @@ async def _compare(
             compared.add(row.id)
             found += _differences(row, seen)
         elif _has_money(seen) and row is not None:
-            found.append(
-                Difference(
-                    "surplus",
-                    row.id,
-                    seen.reference,
-                    f"{called(row.status, 'payment')}, {row.gateway_reference}",
-                    _said(seen),
-                    let_go=True,
-                )
-            )
+            ours = f"{called(row.status, 'payment')}, {row.gateway_reference}"
+            found.append(Difference("surplus", row.id, seen.reference, ours, _said(seen), let_go=True))
         elif _has_money(seen) and since <= seen.created_at < until:
-            found.append(
-                Difference("unknown_to_us", seen.payment_id, seen.reference, "no such payment", _said(seen))
-            )
+            ours = "no such payment"
+            found.append(Difference("unknown_to_us", seen.payment_id, seen.reference, ours, _said(seen)))
     found += [
         Difference(
             "unknown_to_gateway",
@@ -161,12 +159,12 @@ async def _compare(
     return len(compared), found
 
 
-def _has_money(seen: Seen) -> bool:
+def _has_money(seen: ListedPayment) -> bool:
     return bool(seen.captured or (seen.status == "authorised" and seen.amount))
 
 
 async def _ours(
-    tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[Seen]
+    tx: Transaction, gateway: str, since: datetime, until: datetime, theirs: list[ListedPayment]
 ) -> list[_Ours]:
     """Our payments of the time, and those that the list speaks of (`listed` tells them apart)."""
     return await tx.fetch_as(
@@ -187,7 +185,7 @@ async def _ours(
     )
 
 
-def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
+def _differences(row: _Ours, seen: ListedPayment) -> Iterator[Difference]:
     def differs(kind: str, ours: str, theirs: str) -> Difference:
         return Difference(kind, row.id, seen.reference, ours, theirs)
 
@@ -209,7 +207,7 @@ def _differences(row: _Ours, seen: Seen) -> Iterator[Difference]:
         yield differs("refunded", english(row.refunded, row.currency), english(seen.refunded, seen.currency))
 
 
-def _said(seen: Seen) -> str:
+def _said(seen: ListedPayment) -> str:
     return f"{called(seen.status, 'payment')}, {english(seen.captured or seen.amount, seen.currency)}"
 
 

@@ -9,12 +9,12 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments import steps
-from hotel_booking.domains.payments.gateway import Gateway, Seen
+from hotel_booking.domains.payments.gateway import Gateway, ListedPayment
 from hotel_booking.domains.payments.service import finish_later
 from hotel_booking.domains.payments.steps import Step
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownPayment(msgspec.Struct, frozen=True):
     """A payment of ours that a gateway speaks of."""
 
     id: UUID
@@ -22,10 +22,10 @@ class Known(msgspec.Struct, frozen=True):
     status: str
 
 
-async def known(tx: Transaction, gateway: str, seen: Seen) -> Known | None:
+async def known(tx: Transaction, gateway: str, seen: ListedPayment) -> KnownPayment | None:
     """Our payment that the gateway speaks of; None where we have none."""
     return await tx.fetchrow_as(
-        Known,
+        KnownPayment,
         "SELECT id, booking_id, status FROM payment"
         " WHERE gateway = $1 AND (id = $2 OR gateway_reference = $3)"
         " ORDER BY gateway_reference = $3 DESC NULLS LAST LIMIT 1",
@@ -36,7 +36,7 @@ async def known(tx: Transaction, gateway: str, seen: Seen) -> Known | None:
 
 
 async def take_up(
-    tx: Transaction, gateway: str, seen: Seen, *, booking_id: UUID, now: datetime
+    tx: Transaction, gateway: str, seen: ListedPayment, *, booking_id: UUID, now: datetime
 ) -> UUID | None:
     """The payment in our books again, as one of which nobody knows how it ended: a job asks the gateway, and
     confirms the booking, or gives the money back where it has ended. Its id; None where another payment for
@@ -60,7 +60,7 @@ async def take_up(
     return payment_id if taken else None
 
 
-async def give_back(gateway: Gateway, seen: Seen) -> bool:
+async def give_back(gateway: Gateway, seen: ListedPayment) -> bool:
     """Money for a booking that we do not know any more: reserved money is let go, what was taken goes back.
     Whether there was any. Repeating it gives nothing more. Raises `GatewayUnavailable`, `GatewayRefused`."""
     left = seen.captured - seen.refunded

@@ -40,7 +40,7 @@ class Returning(msgspec.Struct, frozen=True):
     by: date | None
 
 
-class Held(msgspec.Struct, frozen=True):
+class Returnable(msgspec.Struct, frozen=True):
     """What one payment still holds of the guest's money, and would give back."""
 
     amount: int
@@ -76,7 +76,7 @@ async def of_booking(tx: Transaction, booking_id: UUID) -> list[Returning]:
     return [returning(row["amount"], way_of(row["gateway"]), row["state"], row["since"]) for row in rows]
 
 
-async def held(tx: Transaction, booking_id: UUID) -> list[Held]:
+async def held(tx: Transaction, booking_id: UUID) -> list[Returnable]:
     """What is reserved or captured of the booking's payments and has not gone back: what is only reserved
     first, then the newest first, as it would be given back."""
     rows = await tx.fetch(
@@ -89,7 +89,11 @@ async def held(tx: Transaction, booking_id: UUID) -> list[Held]:
         " ORDER BY reserved DESC, p.created_at DESC, p.id",
         booking_id,
     )
-    return [Held(row["amount"], way_of(row["gateway"]), row["reserved"]) for row in rows if row["amount"] > 0]
+    return [
+        Returnable(row["amount"], way_of(row["gateway"]), row["reserved"])
+        for row in rows
+        if row["amount"] > 0
+    ]
 
 
 async def sent(tx: Transaction, refund_id: UUID) -> tuple[UUID, Returning] | None:

@@ -20,7 +20,7 @@ from hotel_booking.core.breaker import BreakerOpen, breaker_of
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.payments.errors import GatewayPaused, GatewayUnavailable
-from hotel_booking.domains.payments.gateway import Gateway, Seen
+from hotel_booking.domains.payments.gateway import Gateway, ListedPayment
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -106,10 +106,10 @@ async def call(step: Step, function: Callable[P, Awaitable[T]], *args: P.args, *
     return result
 
 
-async def listing(gateway: Gateway, *, since: datetime, until: datetime) -> list[Seen]:
+async def listing(gateway: Gateway, *, since: datetime, until: datetime) -> list[ListedPayment]:
     """The gateway's own list of some time. Only read, so no crash point; raises as `call`."""
 
-    async def read() -> list[Seen]:
+    async def read() -> list[ListedPayment]:
         return [seen async for seen in gateway.listing(since=since, until=until)]
 
     with _asking(gateway):

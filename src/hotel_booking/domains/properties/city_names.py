@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
-from babel import Locale
-
 from hotel_booking.core.folding import fold_words
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.locales import locale_named
 from hotel_booking.domains.properties.called import ARABIC_LETTERS
 
 _AS_IT_IS = ("de", "fr", "es")  # where the table says nothing, a place has its own name in these
@@ -106,7 +105,7 @@ def _zones() -> dict[str, dict[str, str]]:
     return {
         language: {
             zone: str(words["city"])
-            for zone, words in Locale.parse(language).time_zones.items()
+            for zone, words in locale_named(language).time_zones.items()
             if "city" in words
         }
         for language in LANGUAGES

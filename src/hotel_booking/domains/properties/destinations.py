@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.hotel_names import hotel_by_slug
 from hotel_booking.domains.properties.place_data import search_form
 from hotel_booking.domains.properties.places import (
@@ -56,8 +56,8 @@ class Destination(msgspec.Struct, frozen=True):
     """What is meant; None where the guest has to be asked. `others`: what else it may be, the likeliest
     first."""
 
-    meant: Found | None
-    others: tuple[Found, ...] = ()
+    meant: RankedHit | None
+    others: tuple[RankedHit, ...] = ()
 
 
 async def destination(tx: Transaction, text: str, *, key: str = "") -> Destination:
@@ -95,7 +95,7 @@ async def destination(tx: Transaction, text: str, *, key: str = "") -> Destinati
     return Destination(meant, rest)
 
 
-async def _by_key(tx: Transaction, key: str) -> Found | None:
+async def _by_key(tx: Transaction, key: str) -> RankedHit | None:
     if key.startswith(_HOTEL):
         return await hotel_by_slug(tx, key.removeprefix(_HOTEL)[:MAX_QUERY])
     if key.isascii() and key.isdigit() and len(key) < 10:
@@ -103,7 +103,9 @@ async def _by_key(tx: Transaction, key: str) -> Found | None:
     return None
 
 
-def _decided(form: str, exactly: Sequence[Found], near: Sequence[Found], served: set[int]) -> Found | None:
+def _decided(
+    form: str, exactly: Sequence[RankedHit], near: Sequence[RankedHit], served: set[int]
+) -> RankedHit | None:
     hotels = [one for one in near if one.hit.kind == "property"]
     places = [one for one in near if one.hit.kind != "property"]
     if exactly and places:
@@ -135,7 +137,7 @@ def _decided(form: str, exactly: Sequence[Found], near: Sequence[Found], served:
     )
 
 
-def _one(hotels: Sequence[Found], places: Sequence[Found], served: set[int]) -> Found | None:
+def _one(hotels: Sequence[RankedHit], places: Sequence[RankedHit], served: set[int]) -> RankedHit | None:
     """The one that is meant; None where it could be several."""
     leader = _leader(places, served)
     if not hotels:
@@ -145,8 +147,8 @@ def _one(hotels: Sequence[Found], places: Sequence[Found], served: set[int]) -> 
     return leader
 
 
-def _leader(places: Sequence[Found], served: set[int]) -> Found | None:
-    def counts(one: Found) -> int:
+def _leader(places: Sequence[RankedHit], served: set[int]) -> RankedHit | None:
+    def counts(one: RankedHit) -> int:
         return max(1, one.weight) * (_SERVED if one.hit.id in served else 1)
 
     ranked = sorted(places, key=counts, reverse=True)
@@ -161,7 +163,7 @@ def _leader(places: Sequence[Found], served: set[int]) -> Found | None:
     return first
 
 
-async def _served(tx: Transaction, places: Sequence[Found]) -> set[int]:
+async def _served(tx: Transaction, places: Sequence[RankedHit]) -> set[int]:
     """The places with hotels of ours in them or at most 28 km away."""
     hits = [one.hit for one in places if one.hit.kind != "property"]
     if not hits:

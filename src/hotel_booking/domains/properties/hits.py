@@ -31,7 +31,7 @@ class PlaceHit(msgspec.Struct, frozen=True, omit_defaults=True):
     matched: str | None = None
 
 
-class Found(msgspec.Struct, frozen=True):
+class RankedHit(msgspec.Struct, frozen=True):
     """A hit with how it was found: `rank` is 0 for an exact name, 1 for one that begins so, 2 for a word
     inside, 3 for what merely looks alike; `weight` the people that stand for the name (0 for a hotel); `form`
     the name in the form that was compared; `names` what it is called in other languages, `regions` its

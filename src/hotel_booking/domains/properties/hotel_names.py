@@ -4,7 +4,7 @@ looks alike."""
 from __future__ import annotations
 
 from hotel_booking.core.db import Row, Transaction
-from hotel_booking.domains.properties.hits import Found, PlaceHit, country_name
+from hotel_booking.domains.properties.hits import PlaceHit, RankedHit, country_name
 from hotel_booking.domains.properties.reading import MOST_OF_HOTEL, parts
 from hotel_booking.domains.properties.region_codes import with_codes
 
@@ -76,7 +76,7 @@ SELECT p.id, p.slug, p.name, p.country, p.lat, p.lon, p.city, 0 AS rank, '' AS f
 
 async def hotels_by_letters(
     tx: Transaction, form: str, spelled: str, *, limit: int, fuzzy: bool
-) -> list[Found]:
+) -> list[RankedHit]:
     """Active hotels whose name is `form` or its other spelling `spelled`, begins so or has such a word inside
     (`rank` 0 to 2), and, if `fuzzy`, those whose name looks alike (3)."""
     pairs = [form[at : at + 2] for at in range(len(form) - 1)] if fuzzy and not form.isascii() else []
@@ -85,7 +85,7 @@ async def hotels_by_letters(
     return [_hotel(row) for row in await tx.fetch(statement, form, spelled, limit, fuzzy, pairs)]
 
 
-async def hotels_before_where_they_lie(tx: Transaction, forms: set[str], *, limit: int) -> list[Found]:
+async def hotels_before_where_they_lie(tx: Transaction, forms: set[str], *, limit: int) -> list[RankedHit]:
     """Active hotels by a name with what they lie in behind it: "Sea View, Portugal", "Sea View, Lissabon,
     Portugal". `rank` is 1."""
     ways = sorted({way for form in forms for way in parts(form, MOST_OF_HOTEL)})
@@ -95,13 +95,13 @@ async def hotels_before_where_they_lie(tx: Transaction, forms: set[str], *, limi
     return [_hotel(row) for row in await tx.fetch(_BEFORE_WHERE_THEY_LIE, *columns, limit)]
 
 
-async def hotel_by_slug(tx: Transaction, slug: str) -> Found | None:
+async def hotel_by_slug(tx: Transaction, slug: str) -> RankedHit | None:
     """The active hotel with this slug."""
     row = await tx.fetchrow(_BY_SLUG, slug)
     return _hotel(row) if row else None
 
 
-def _hotel(row: Row) -> Found:
+def _hotel(row: Row) -> RankedHit:
     hit = PlaceHit(
         id=row["id"],
         kind="property",
@@ -115,4 +115,4 @@ def _hotel(row: Row) -> Found:
         matched=row["shown"] if row["shown"] != row["name"] else None,
     )
     cities = row["city_names"] or {}
-    return Found(hit, row["rank"], 0, row["form"], {}, {}, row["city_name"], cities)
+    return RankedHit(hit, row["rank"], 0, row["form"], {}, {}, row["city_name"], cities)

@@ -16,12 +16,12 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from babel import Locale
 from babel.languages import get_official_languages
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import APOSTROPHES, fold_spelled, fold_words, is_spelt_out
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.locales import locale_named
 from hotel_booking.domains.properties.city_names import cleaned, names_of_city, names_of_region
 from hotel_booking.domains.properties.similarity import latin
 
@@ -264,7 +264,7 @@ def _countries(cities: list[dict[str, Any]], countries: Any) -> list[NamedPlace]
     by_country: dict[str, list[dict[str, Any]]] = {}
     for city in cities:
         by_country.setdefault(city["countrycode"], []).append(city)
-    languages = [(language, Locale.parse(language).territories) for language in _TYPED_IN]
+    languages = [(language, locale_named(language).territories) for language in _TYPED_IN]
     found = []
     for country in countries:
         code, name = country["iso"], country["name"]

@@ -11,7 +11,7 @@ import msgspec
 
 from hotel_booking.core.db import Row, Transaction
 from hotel_booking.core.folding import fold_spelled
-from hotel_booking.domains.properties.hits import Found, Kind, PlaceHit, country_name
+from hotel_booking.domains.properties.hits import Kind, PlaceHit, RankedHit, country_name
 from hotel_booking.domains.properties.hotel_names import hotels_before_where_they_lie, hotels_by_letters
 from hotel_booking.domains.properties.place_data import NAMES_PER_PLACE, search_form
 from hotel_booking.domains.properties.reading import MOST_OF_PLACE, parts, without_hotel
@@ -94,7 +94,7 @@ async def find_places(tx: Transaction, q: str, *, limit: int = 10) -> list[Place
     return [one.hit for one in await found(tx, q, limit=limit)]
 
 
-async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
+async def found(tx: Transaction, q: str, *, limit: int) -> list[RankedHit]:
     """Exact names, then names that begin with `q`, or places and hotels before what they lie in ("Paris,
     France"), then names with such a word inside, then misspellings; in each group places by their people and
     then hotels. Up to a third of the list is kept for hotels that were found by their letters. What is sure
@@ -109,7 +109,7 @@ async def found(tx: Transaction, q: str, *, limit: int) -> list[Found]:
     return hits
 
 
-async def found_as_typed(tx: Transaction, q: str, *, limit: int) -> list[Found]:
+async def found_as_typed(tx: Transaction, q: str, *, limit: int) -> list[RankedHit]:
     """The same with the word for hotel, where that is there. At most five statements."""
     form = search_form(q[:MAX_QUERY])
     if not form:
@@ -137,7 +137,7 @@ async def found_as_typed(tx: Transaction, q: str, *, limit: int) -> list[Found]:
     return [msgspec.structs.replace(one, typed=form) for one in _fitted(ranked, limit)]
 
 
-async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
+async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[RankedHit]:
     """Places of exactly this name, however short it is, by their people."""
     rows = await tx.fetch(
         "SELECT p.*, 0 AS rank, n.weight, n.name AS form, n.shown, r.name AS region_name,"
@@ -152,7 +152,7 @@ async def exact(tx: Transaction, form: str, *, limit: int = 6) -> list[Found]:
     return [msgspec.structs.replace(_place(row), typed=form) for row in rows]
 
 
-async def place_by_id(tx: Transaction, place_id: int) -> Found | None:
+async def place_by_id(tx: Transaction, place_id: int) -> RankedHit | None:
     """The city, region or country with this GeoNames id."""
     row = await tx.fetchrow(
         "SELECT p.*, 0 AS rank, p.population AS weight, '' AS form, NULL AS shown, r.name AS region_name,"
@@ -175,7 +175,7 @@ async def named(tx: Transaction, hit: PlaceHit, form: str) -> bool:
     return bool(await tx.fetchval(statement, hit.id, form))
 
 
-async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
+async def _find_places(tx: Transaction, form: str, limit: int) -> list[RankedHit]:
     statement = _BY_FIRST_LETTERS.format(condition=_PREFIXES[min(len(form), 3)], names=NAMES_PER_PLACE)
     hits = [_place(row) for row in await tx.fetch(statement, form, f"{form}%", limit)]
     sure = bool(hits) and hits[0].rank == 0
@@ -197,11 +197,11 @@ async def _find_places(tx: Transaction, form: str, limit: int) -> list[Found]:
     return hits[:limit]
 
 
-def _alike(form: str, hits: Iterable[Found]) -> list[Found]:
+def _alike(form: str, hits: Iterable[RankedHit]) -> list[RankedHit]:
     """Without those that have nothing but trigrams in common with what was typed. A hotel's name may have its
     city and country behind it."""
 
-    def named(one: Found) -> str:
+    def named(one: RankedHit) -> str:
         hit = one.hit
         where = f" {hit.city or ''} {one.city or ''} {hit.country_name}" if hit.kind == "property" else ""
         return f"{one.form} {search_form(where)}".strip()
@@ -209,7 +209,7 @@ def _alike(form: str, hits: Iterable[Found]) -> list[Found]:
     return [one for one in hits if one.rank < 3 or resembles(form, one.form) or resembles(form, named(one))]
 
 
-def _fitted(ranked: list[Found], limit: int) -> list[Found]:
+def _fitted(ranked: list[RankedHit], limit: int) -> list[RankedHit]:
     """The first `limit`, but a hotel found by its letters is not pushed out by the last places."""
     kept = ranked[:limit]
     hotels = [one for one in ranked[limit:] if one.hit.kind == "property" and one.rank < 3]
@@ -224,7 +224,7 @@ def _fitted(ranked: list[Found], limit: int) -> list[Found]:
 _KINDS: dict[str, Kind] = {"city": "place", "region": "region", "country": "country"}
 
 
-def _place(row: Row) -> Found:
+def _place(row: Row) -> RankedHit:
     hit = PlaceHit(
         id=row["id"],
         kind=_KINDS[row["kind"]],
@@ -237,4 +237,4 @@ def _place(row: Row) -> Found:
         matched=row["shown"],
     )
     names, regions = row["names"] or {}, row["region_names"] or {}
-    return Found(hit, row["rank"], row["weight"], row["form"], names, regions)
+    return RankedHit(hit, row["rank"], row["weight"], row["form"], names, regions)

@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 from hotel_booking.core.dates import DAY_END
 from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.languages import Language
 from hotel_booking.core.money import MAX_AMOUNT
 from hotel_booking.core.names import clean_name, clean_text
@@ -121,7 +122,7 @@ class NewProperty(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     slug: Slug | None = None
     description: Text = ""
     stars: Stars = 0
-    place_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    place_id: Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)] | None = None
     address: Short = ""
     postal_code: Annotated[str, Meta(max_length=20)] = ""
     city: Short = ""
@@ -147,7 +148,7 @@ class PropertyChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     lon: Lon | UnsetType = UNSET
     description: Text | UnsetType = UNSET
     stars: Stars | UnsetType = UNSET
-    place_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | UnsetType | None = UNSET
+    place_id: Annotated[int, Meta(ge=1, le=LARGEST_INTEGER)] | UnsetType | None = UNSET
     address: Short | UnsetType = UNSET
     postal_code: Annotated[str, Meta(max_length=20)] | UnsetType = UNSET
     city: Short | UnsetType = UNSET

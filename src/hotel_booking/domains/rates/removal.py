@@ -41,7 +41,7 @@ async def remove_prices(tx: Transaction, *, room_type_id: int) -> None:
     await tx.execute("DELETE FROM rate_night WHERE room_type_id = $1", room_type_id)
 
 
-async def has_prices(tx: Transaction, *, property_id: int) -> bool:
+async def ever_priced(tx: Transaction, *, property_id: int) -> bool:
     """Whether prices were ever loaded for a room type of the property."""
     return bool(
         await tx.fetchval(

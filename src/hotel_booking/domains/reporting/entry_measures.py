@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.audit.queries import Entry
+from hotel_booking.domains.audit.queries import AuditEntry
 
 Measures = Mapping[tuple[int, str, int], str]
 """By entry, column and number: percent, amount, fixed, nights, none or full."""
@@ -33,7 +33,7 @@ SELECT w.entry, w.col, coalesce(
 """
 
 
-async def measures_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Measures:
+async def measures_in_entries(tx: Transaction, entries: Iterable[AuditEntry]) -> Measures:
     """What each such number counts. One statement, where an entry does not say it itself."""
     found: dict[tuple[int, str, int], str] = {}
     asked: list[tuple[int, str, int, str]] = []

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from hotel_booking.core import formats
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.audit.queries import Entry
+from hotel_booking.core.integers import LARGEST_INTEGER
+from hotel_booking.domains.audit.queries import AuditEntry
 
 Names = Mapping[tuple[str, int | str], str]
 """By column and id; without what is gone."""
@@ -52,7 +53,7 @@ UNION ALL SELECT 'payment_id', NULL, p.id, '', p.amount, b.currency
 """
 
 
-async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
+async def names_in_entries(tx: Transaction, entries: Iterable[AuditEntry]) -> Names:
     """The names of all that the entries refer to in their columns, of what they are about, and of its
     booking. One statement."""
     numbers: dict[str, set[int]] = {column: set() for column in _NUMBERS}
@@ -81,7 +82,7 @@ async def names_in_entries(tx: Transaction, entries: Iterable[Entry]) -> Names:
     }
 
 
-def object_name(entry: Entry, names: Names) -> str:
+def object_name(entry: AuditEntry, names: Names) -> str:
     """What the object of an entry is called; as it was called, where it is gone. "" where it has no name."""
     own = _own(entry)
     if own is None:
@@ -90,8 +91,8 @@ def object_name(entry: Entry, names: Names) -> str:
     return names.get(own) or (was if isinstance(was, str) else "")
 
 
-def _own(entry: Entry) -> tuple[str, int] | None:
+def _own(entry: AuditEntry) -> tuple[str, int] | None:
     column, number = _OBJECTS.get(entry.object_kind), entry.object_id
-    if column is None or not (number.isascii() and number.isdecimal()) or int(number) >= 2**31:
+    if column is None or not (number.isascii() and number.isdecimal()) or int(number) > LARGEST_INTEGER:
         return None
     return column, int(number)

@@ -17,9 +17,9 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.core.spreadsheets import START, Cell, Style, clock, line
-from hotel_booking.domains.bookings.search import Position, Wanted, find_bookings
+from hotel_booking.domains.bookings.search import BookingFilter, Position, find_bookings
 from hotel_booking.domains.reporting import period as reports
-from hotel_booking.domains.reporting.period import Period, Place
+from hotel_booking.domains.reporting.period import LinePosition, Period
 from hotel_booking.domains.reporting.till import DeskEntry
 
 Report = Literal["nights", "stays", "taxes", "account"]
@@ -134,7 +134,7 @@ async def note(
         )
 
 
-async def bookings(db: Database, wanted: Wanted) -> AsyncIterator[Cells]:
+async def bookings(db: Database, wanted: BookingFilter) -> AsyncIterator[Cells]:
     """The bookings that are wanted, all of them, in their order."""
     after: Position | None = None
     while True:
@@ -192,7 +192,7 @@ async def account(
     db: Database, *, property_id: int, since: datetime, until: datetime, timezone: str
 ) -> AsyncIterator[Cells]:
     """What moved in the guests' accounts from `since` to before `until`, in the order of time."""
-    after: Place | None = None
+    after: LinePosition | None = None
     while True:
         async with db.reading() as tx:
             found, after = await reports.movements(
@@ -220,7 +220,7 @@ async def desk(entries: Iterable[DeskEntry], timezone: str) -> AsyncIterator[Cel
         ]  # fmt: skip
 
 
-async def _ending(db: Database, period: Period) -> AsyncIterator[reports.Stay]:
+async def _ending(db: Database, period: Period) -> AsyncIterator[reports.ReportedStay]:
     for week in period.weeks:
         async with db.reading() as tx:
             found = await reports.stays_ending(tx, week)

@@ -66,7 +66,7 @@ class Period(msgspec.Struct, frozen=True):
         )
 
 
-class Stay(msgspec.Struct, frozen=True):
+class ReportedStay(msgspec.Struct, frozen=True):
     """A room of guests who have been there, or are, and the price that it was sold for; minor units."""
 
     reference: str
@@ -117,7 +117,7 @@ class TaxSum(msgspec.Struct, frozen=True):
         return "" if self.rate is None else percent(self.rate)
 
 
-class Place(msgspec.Struct, frozen=True):
+class LinePosition(msgspec.Struct, frozen=True):
     """Where a line stands among those of all accounts: by its time, then charges, then money."""
 
     at: datetime
@@ -125,7 +125,7 @@ class Place(msgspec.Struct, frozen=True):
     id: int
 
 
-class Movement(msgspec.Struct, frozen=True):
+class Posting(msgspec.Struct, frozen=True):
     """A line of a guest's account: what they owe by it (above zero), or paid (below); minor units. `source`
     is 0 for a charge and 1 for money, and `id` its number there."""
 
@@ -140,9 +140,9 @@ class Movement(msgspec.Struct, frozen=True):
     currency: str
 
     @property
-    def place(self) -> Place:
+    def place(self) -> LinePosition:
         """Where it stands."""
-        return Place(self.at, self.source, self.id)
+        return LinePosition(self.at, self.source, self.id)
 
 
 class MovementSum(msgspec.Struct, frozen=True):
@@ -222,13 +222,13 @@ SELECT b.reference, r.position, r.status, g.given_name, g.family_name, r.guest_n
 """
 
 
-async def stays_ending(tx: Transaction, week: Period) -> list[Stay]:
+async def stays_ending(tx: Transaction, week: Period) -> list[ReportedStay]:
     """The rooms whose guests came and were to leave in these days: a week's at most, as each has its terms
     with it."""
-    return await tx.fetch_as(Stay, _STAYS, week.property_id, week.first, week.last, MAX_NIGHTS)
+    return await tx.fetch_as(ReportedStay, _STAYS, week.property_id, week.first, week.last, MAX_NIGHTS)
 
 
-def tax_sums(stays: Iterable[Stay]) -> list[TaxSum]:
+def tax_sums(stays: Iterable[ReportedStay]) -> list[TaxSum]:
     """Their taxes by code and rate: one that was 7% and is 10% now is two lines."""
     found: dict[tuple[str, str, int, bool, str], list[int]] = {}
     for stay in stays:
@@ -283,13 +283,13 @@ async def movements(
     property_id: int,
     since: datetime,
     until: datetime,
-    after: Place | None = None,
+    after: LinePosition | None = None,
     limit: int,
-) -> tuple[list[Movement], Place | None]:
+) -> tuple[list[Posting], LinePosition | None]:
     """The same line by line, the next `limit` in the order of time, and where to go on; None: there is no
     further line."""
-    after = after or Place(since, -1, 0)
+    after = after or LinePosition(since, -1, 0)
     lines = await tx.fetch_as(
-        Movement, _LINES, property_id, max(since, after.at), until, after.source, after.id, limit
+        Posting, _LINES, property_id, max(since, after.at), until, after.source, after.id, limit
     )
     return lines, lines[-1].place if len(lines) == limit else None

@@ -14,6 +14,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict, Invalid
+from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.names import clean_text
 from hotel_booking.domains.payments.types import DESK
 from hotel_booking.domains.reporting.till import LONGEST, Act, DeskEntry, desk_entries
@@ -101,7 +102,7 @@ async def closings(
         Closing,
         f"{_CLOSING} AND id < $2 ORDER BY id DESC LIMIT $3",
         property_id,
-        before if before is not None else 2**62,
+        before if before is not None else LARGEST_BIGINT,
         limit,
     )
 

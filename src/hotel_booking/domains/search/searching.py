@@ -41,7 +41,7 @@ from hotel_booking.domains.search.types import (
 )
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _REMEMBERED = timedelta(minutes=15)
 _DURATION = {path: SEARCH_DURATION.labels(path) for path in ("index", "sql")}
 _IN_ONE_GO = 130  # nights: two months and the surroundings of a stay in them
@@ -315,7 +315,7 @@ class Searching:
             INDEX_FAILURES.inc()
             # Not its text, which may quote what a guest asked for: as `http/errors.py` logs faults.
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error(
+            log.error(
                 "the search index made a mistake, and SQL answers in its place",
                 extra={"error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"},
             )

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from babel.dates import format_skeleton, format_time
 
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.moments import day_as_said
-from hotel_booking.http.i18n.language import locale_of
 
 # Babel takes a tenth of a millisecond for each of these, and a page says the same few again and again.
 

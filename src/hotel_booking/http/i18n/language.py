@@ -5,21 +5,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from babel import Locale
 from litestar.types import Scope as AsgiScope
 
 from hotel_booking.core.folding import sort_form
 from hotel_booking.core.iso_codes import COUNTRIES
-from hotel_booking.core.languages import DEFAULT, LANGUAGES, LOCALES
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
+from hotel_booking.core.locales import locale_of
 from hotel_booking.http import cookies
 
 COOKIE: Final = "hotel_language"
-
-
-@cache
-def locale_of(language: str) -> Locale:
-    """Babel's locale of one of our languages."""
-    return Locale.parse(LOCALES[language])
 
 
 @cache

@@ -8,8 +8,8 @@ from datetime import date
 from functools import cache
 
 from hotel_booking.core.folding import fold
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.typed_numbers import plain_digits
-from hotel_booking.http.i18n.language import locale_of
 
 _LONGEST = 60
 _PARTS = re.compile(r"\d+|[^\W\d_]+")

@@ -9,8 +9,8 @@ from typing import Any
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
+from hotel_booking.core.locales import locale_of
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 
 
 def words(language: str) -> dict[str, Callable[..., Markup]]:

@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
-from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -26,6 +25,7 @@ from markupsafe import Markup
 from hotel_booking.core import formats
 from hotel_booking.core.code_names import called, counted, headed, value_called, zone_called
 from hotel_booking.core.errors import sentence
+from hotel_booking.core.locales import locale_named
 from hotel_booking.core.moments import clock, moment, place_of
 from hotel_booking.core.money import Money
 from hotel_booking.core.phone import is_read, phone_shown
@@ -294,7 +294,7 @@ def plain(value: Any, name: str = "", of: str = "", kept: EntryContext = _NO_CON
 
 def country_name(code: str) -> str:
     """A country in words; a code that stands for none stays."""
-    return str(Locale.parse("en").territories.get(code, code))
+    return str(locale_named("en").territories.get(code, code))
 
 
 def beds(kind: str, number: int) -> str:

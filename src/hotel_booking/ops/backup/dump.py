@@ -22,7 +22,7 @@ from hotel_booking.ops.backup import one_file
 from hotel_booking.ops.backup.engine import id_of
 from hotel_booking.ops.backup.files import write_whole
 from hotel_booking.ops.backup.one_file import Header
-from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, major_version
+from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, installed, major_version
 from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 _SCHEMA = "SELECT version_num FROM alembic_version"
@@ -274,19 +274,18 @@ def _ended(ran: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def _programs(server: int) -> Path:
     """PostgreSQL's programs of the server's version where they are installed, else newer ones."""
-    exact = Path(f"/usr/lib/postgresql/{server}/bin")
-    if (exact / "pg_dump").exists():
+    if (exact := installed("pg_dump").get(server)) is not None:
         return exact
     try:
         found = find_programs()
     except EmbeddedError:
-        if (installed := shutil.which("pg_dump")) is None:
+        if (elsewhere := shutil.which("pg_dump")) is None:
             raise Refused(
                 "pg_dump is not installed",
                 "This line helps:",
                 f"  sudo apt-get install postgresql-client-{server}",
             ) from None
-        found = Path(installed).parent
+        found = Path(elsewhere).parent
     if (major := major_version(found / "pg_dump")) < server:
         raise Refused(
             f"pg_dump is of PostgreSQL {major}, the server of {server}",

@@ -30,7 +30,7 @@ _PATIENCE = 3.0  # seconds
 _AT_ONCE = 2  # parts of 10 MB that are on their way, and in memory
 
 
-class Kept(msgspec.Struct, frozen=True):
+class StoredFile(msgspec.Struct, frozen=True):
     """A file that is there: its name and its bytes."""
 
     name: str
@@ -40,7 +40,7 @@ class Kept(msgspec.Struct, frozen=True):
 class Files(Protocol):
     """What both do. Every method raises `Refused` where the store does not answer, or has no room."""
 
-    def there(self) -> Sequence[Kept]:
+    def there(self) -> Sequence[StoredFile]:
         """Every file with the name of a backup, oldest first."""
 
     def write(self, name: str, content: Callable[[BinaryIO], Header], key: str) -> int:
@@ -72,10 +72,10 @@ class Folder:
     def __str__(self) -> str:
         return str(self._path)
 
-    def there(self) -> Sequence[Kept]:
+    def there(self) -> Sequence[StoredFile]:
         """See `Files`."""
         found = (path for path in self._path.glob(f"*{SUFFIX}") if _NAME.fullmatch(path.name))
-        return [Kept(path.name, path.stat().st_size) for path in sorted(found)]
+        return [StoredFile(path.name, path.stat().st_size) for path in sorted(found)]
 
     def write(self, name: str, content: Callable[[BinaryIO], Header], key: str) -> int:
         """See `Files`."""
@@ -119,11 +119,11 @@ class Bucket:
     def __str__(self) -> str:
         return self._said
 
-    def there(self) -> Sequence[Kept]:
+    def there(self) -> Sequence[StoredFile]:
         """See `Files`."""
         with self._asking("listed"):
             found = [one for some in obstore.list(self._bucket) for one in some]
-        kept = [Kept(str(one["path"]).rpartition("/")[2], int(one["size"])) for one in found]
+        kept = [StoredFile(str(one["path"]).rpartition("/")[2], int(one["size"])) for one in found]
         return sorted((one for one in kept if _NAME.fullmatch(one.name)), key=lambda one: one.name)
 
     def write(self, name: str, content: Callable[[BinaryIO], Header], key: str) -> int:
@@ -235,7 +235,7 @@ def write_whole(path: Path, content: Callable[[BinaryIO], Header], key: str) -> 
     return header
 
 
-def headers(there: Files) -> Iterator[tuple[Kept, Header]]:
+def headers(there: Files) -> Iterator[tuple[StoredFile, Header]]:
     """What each file is of, newest first, as it is asked for; those that do not begin as a backup are left
     out."""
     for kept in reversed(there.there()):

@@ -15,6 +15,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from hotel_booking.core.environment import database_port
 from hotel_booking.ops.backup import archive_texts as texts
 from hotel_booking.ops.backup.archive_texts import Segment
 from hotel_booking.ops.backup.dump import refuse_without_space
@@ -67,7 +68,7 @@ class PgBackRest:
             raise WrongUse(f"HOTEL_DATABASE_HOME={home} is no folder on this machine")
         received = environ.get("HOTEL_WAL_FOLDER")
         return cls(
-            Servers(home, port=int(environ.get("DB_PORT") or 5432)),
+            Servers(home, port=database_port(environ)),
             Store.from_environ(environ, ask),
             database=environ.get("DB_NAME") or "hotel_booking",
             key=ask("HOTEL_BACKUP_KEY", "the key of the backups", "KEY"),

@@ -26,6 +26,7 @@ from pathlib import Path
 import psycopg
 
 from hotel_booking.ops import postmaster
+from hotel_booking.ops.embedded.programs import OLDEST, installed
 from hotel_booking.ops.refusals import Refused
 
 SUPERUSER = "postgres"
@@ -106,19 +107,20 @@ class Servers:
         beside.rename(path)
 
     def programs(self, data: Path | None = None) -> Path:
-        """The installed programs of the version that the data is of; else of 15 or newer."""
-        chosen = os.environ.get("HOTEL_POSTGRES_BIN")
+        """The installed programs of the version that the data is of; for new data those of the oldest version
+        that the platform runs on, or those that are chosen."""
         version = (data / "PG_VERSION").read_text().strip() if data and (data / "PG_VERSION").exists() else ""
-        found = sorted(Path("/usr/lib/postgresql").glob(f"{version or '*'}/bin/postgres"))
-        if chosen and not version:
+        if not version and (chosen := os.environ.get("HOTEL_POSTGRES_BIN")):
             return Path(chosen)
-        if not found:
+        found = installed("postgres")
+        major = int(version.partition(".")[0]) if version else min(found, default=OLDEST)
+        if (folder := found.get(major)) is None:
             raise Refused(
-                f"PostgreSQL {version or 15} is not installed",
+                f"PostgreSQL {major} is not installed",
                 "This line helps:",
-                f"  sudo apt-get install postgresql-{version or 15}",
+                f"  sudo apt-get install postgresql-{major}",
             )
-        return found[0].parent
+        return folder
 
     # One instance ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from hotel_booking.core.hosts import is_readable
 from hotel_booking.ops.refusals import WrongUse
 
 _SECONDS = 15.0
@@ -37,7 +38,8 @@ class Door:
 
     def __init__(self, host: str, gateway: str = "") -> None:
         self.host = host
-        parts = urlsplit(gateway or f"https://{host}")
+        address = gateway or f"https://{host}"
+        parts = urlsplit(address if is_readable(address) else "")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise WrongUse(f"{gateway!r} is no address of a gateway", "Such as: https://127.0.0.1:8443")
         self._secure, self._known = parts.scheme == "https", not gateway

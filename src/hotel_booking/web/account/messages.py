@@ -9,6 +9,7 @@ from babel.numbers import get_currency_name
 
 from hotel_booking.core import bidi
 from hotel_booking.core.errors import DomainError
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.names import has_unshown
 from hotel_booking.core.phone import phone_shown
 from hotel_booking.domains.authentication.errors import LockedOut, PasswordTooWeak
@@ -17,7 +18,6 @@ from hotel_booking.domains.authentication.types import OpenSession
 from hotel_booking.domains.guests.service.details import LONGEST_WISHES
 from hotel_booking.domains.guests.types import LONGEST_NAME
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form, FormProblems
 from hotel_booking.http.visitors import browser_and_system
 from hotel_booking.web.i18n.refused_texts import not_shown

@@ -24,6 +24,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
+from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.messages import why, why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.i18n.conditions import Conditions
@@ -41,7 +42,7 @@ async def show_amend(
     would cost, or why it can't be had: also where the change itself was refused."""
     booking = await open_own(request, tx, reference, now)
     if booking.status != "confirmed":
-        return see_other(request, _page_of(request, booking))
+        return see_other(request, page_of(request, booking))
     if request.query_params.get("act") == "preview":
         typed = {name: request.query_params.getall(name) for name in request.query_params}
         days = _typed_days(Form(typed), language_of(request))
@@ -78,13 +79,13 @@ async def amend(
             await service.amend(tx, **wanted, expected_total=agreed)
     except DomainError as error:
         if error.code == "nothing_to_amend":
-            return see_other(request, _page_of(request, booking))
+            return see_other(request, page_of(request, booking))
         if (await reread(request, tx, booking)).status != "confirmed":
             told = Caution(why(error, translations(language_of(request))))
-            return see_other(request, _page_of(request, booking), notice=told)
+            return see_other(request, page_of(request, booking), notice=told)
         return sent_to(request, look, error.code)
     notice = translations(language_of(request)).gettext("Your booking has been changed.")
-    return see_other(request, _page_of(request, booking), notice=notice)
+    return see_other(request, page_of(request, booking), notice=notice)
 
 
 async def _looked_at(
@@ -153,10 +154,6 @@ def may_amend(booking: Booking, now: datetime) -> bool:
     return booking.status == "confirmed" and not any(
         cancellation_fee(booking, room, now) for room in booking.reservations
     )
-
-
-def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return link(language_of(request), f"booking/{booking.reference}")
 
 
 def _as_it_is(booking: Booking, language: str, **days: str) -> Form:

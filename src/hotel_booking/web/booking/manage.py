@@ -15,6 +15,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.email_address import email_key
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.names import has_unshown
 from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import lockout
@@ -26,13 +27,14 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import postal_address, property_by_slug
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of, preferred
+from hotel_booking.http.i18n.language import preferred
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.signing_in import status_of, wait
 from hotel_booking.http.ui.forms import Form, FormProblems, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.http.visitors import know_device, visitor_of
 from hotel_booking.web.account.messages import reworded, words_of
+from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.ics import calendar_entry
 from hotel_booking.web.booking.messages import why, why_of
 from hotel_booking.web.booking.own_list import find_page
@@ -117,7 +119,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
         booking = await _meant(tx, normal, email)
         if booking is not None:
             await lockout.succeeded(tx, attempt, completely=True, now=now)
-            answer = see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+            answer = see_other(request, page_of(request, booking))
             await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
             return know_device(request, answer)
         form.errors[""] = _no_such(language_of(request))
@@ -191,11 +193,11 @@ async def cancel(
     except DomainError as error:
         booking = await reread(request, tx, booking)
         if booking.status == "cancelled":  # sent twice, or from another tab: it is as the guest wants it
-            return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+            return see_other(request, page_of(request, booking))
         form.errors[""] = why(error, translations(language_of(request)))
         return await _page_again(request, tx, booking, now, form, error)
     note_booking(request, "cancelled")
-    return see_other(request, link(language_of(request), f"booking/{booking.reference}"))
+    return see_other(request, page_of(request, booking))
 
 
 async def _page_again(
@@ -206,7 +208,7 @@ async def _page_again(
     form: Form,
     error: DomainError,
 ) -> Response[Any]:
-    page = link(language_of(request), f"booking/{booking.reference}")
+    page = page_of(request, booking)
     answer = await sent_back(request, tx, page, form, error, now)
     return answer or await booking_page(request, tx, booking, now, form, status=422)
 
@@ -243,7 +245,7 @@ async def write(
         if not form.errors:
             form.wrong("text", why(error, translations(language_of(request))))
         return await _page_again(request, tx, booking, now, form, error)
-    where = link(language_of(request), f"booking/{booking.reference}") + "#message"
+    where = page_of(request, booking) + "#message"
     return see_other(request, where, notice=_("Your message has been sent to the hotel."))
 
 

@@ -30,13 +30,14 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.messages import why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.booking.refused import back_to
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.refused import reason_of
-from hotel_booking.web.site import carry, language_of, link, site
+from hotel_booking.web.site import carry, language_of, site
 
 # Stripe's script and frames, on this page alone; its own page takes a form's redirect.
 STRIPE_POLICY = (
@@ -66,7 +67,7 @@ async def show_payment(
         if not tried and (transfer or waiting.status != "requires_action"):
             return see_other(request, _state_of(request, booking))
     if booking.status not in ("held", "expired") and not still_open(booking):
-        return see_other(request, _page_of(request, booking))
+        return see_other(request, page_of(request, booking))
     return _payment(request, gateways, booking, now)
 
 
@@ -108,10 +109,10 @@ async def pay(
         async with database.transaction() as tx:
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
-            return see_other(request, _page_of(request, booking))
+            return see_other(request, page_of(request, booking))
         return back_to(request, _pay_of(request, booking), error)
     if paid.status == "confirmed":
-        return see_other(request, _page_of(request, booking))
+        return see_other(request, page_of(request, booking))
     return see_other(request, paid.action_url or _state_of(request, booking))
 
 
@@ -132,7 +133,7 @@ async def show_state(
         booking = await open_own(request, tx, reference, now)
         waiting = await queries.undecided(tx, booking.id)
     if waiting is None:
-        where = _pay_of(request, booking) if booking.status == "held" else _page_of(request, booking)
+        where = _pay_of(request, booking) if booking.status == "held" else page_of(request, booking)
         return see_other(request, where)
     if service.is_on_its_way(waiting, now) or _WAITED in request.query_params:
         return _stands(request, "checkout/pending.html", booking, waiting)
@@ -182,7 +183,7 @@ async def settle(
         booking = await open_own(request, tx, reference, now)
         waiting = await queries.undecided(tx, booking.id)
     if waiting is None:
-        return see_other(request, _page_of(request, booking))
+        return see_other(request, page_of(request, booking))
     if service.is_on_its_way(waiting, now):
         return _pending(request, booking)
     paid, refused = None, None
@@ -197,7 +198,7 @@ async def settle(
     if refused is not None:
         return back_to(request, _pay_of(request, after), refused)
     if paid is None or paid.status == "confirmed":
-        return see_other(request, _page_of(request, after))
+        return see_other(request, page_of(request, after))
     if paid.status == "pending":
         return _pending(request, after)
     return see_other(request, _state_of(request, after))
@@ -253,16 +254,12 @@ def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
     return gateway
 
 
-def _page_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return link(language_of(request), f"booking/{booking.reference}")
-
-
 def _pay_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return _page_of(request, booking) + "/pay" + carry(request.scope)
+    return page_of(request, booking) + "/pay" + carry(request.scope)
 
 
 def _state_of(request: Request[Any, Any, State], booking: Booking) -> str:
-    return _page_of(request, booking) + "/payment" + carry(request.scope)
+    return page_of(request, booking) + "/payment" + carry(request.scope)
 
 
 def _payment(

@@ -26,6 +26,7 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import Caution, see_other
+from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.guest_form import FIELDS
 from hotel_booking.web.booking.ownership import open_own, opens, remember
 from hotel_booking.web.browser import browser_of, named
@@ -200,7 +201,7 @@ async def take_again(
     booking = await open_own(request, tx, reference, now)
     language = language_of(request)
     if booking.status == "confirmed" or (booking.status == "held" and booking.hold_expires_at > now):
-        return see_other(request, link(language, f"booking/{booking.reference}"))
+        return see_other(request, page_of(request, booking))
     rooms = booking.reservations
     wanted = [RoomRequest(room.room_type, room.rate_plan, room.adults, room.children) for room in rooms]
     stay = Stay(rooms[0].arrival, rooms[0].departure)

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
 from hotel_booking.domains.bookings.due import refund_stages, still_open
 from hotel_booking.domains.bookings.pricing import price_of
@@ -19,13 +20,12 @@ from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.payments.queries import saved_card
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import property_by_slug
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.booking.amend import may_amend
 from hotel_booking.web.booking.money_back import MoneyBackWords
@@ -120,7 +120,7 @@ def _room(room: Reservation, language: str) -> RoomView:
     )
 
 
-def _plan(place: Found | None, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
+def _plan(place: RankedHit | None, hotel: Property, language: str, phrases: Phrases) -> Whereabouts | None:
     """Where the hotel lies in its city; None where it lies outside of one."""
     if place is None:
         return None

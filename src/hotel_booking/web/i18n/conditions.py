@@ -1,7 +1,7 @@
 """Conditions in words, in the guest's language: cancelling, paying, meals, and what makes up a price.
 
 Everything is composed anew from structured data (`CancellationTerms.stages`, codes, `Line`s); the English
-sentences of the domains are never shown. Pure. Why something is not sold: `property_refusals`.
+sentences of the domains are never shown. Pure. Why something is not sold: `refusals`.
 
     tell = Conditions("de", texts)        # texts: the language's gettext catalogue
     tell.cancellation(offer.cancellation, total=offer.total, currency="EUR", timezone="Europe/Lisbon")

@@ -11,9 +11,9 @@ from babel.numbers import format_percent
 
 from hotel_booking.core import formats
 from hotel_booking.core.languages import LOCALES
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.moments import moment
 from hotel_booking.http.i18n.dates import date_text
-from hotel_booking.http.i18n.language import locale_of
 
 Names = Mapping[tuple[str, str], str]
 """What room types and rate plans are called in the guest's language, by kind and code."""

@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.http.i18n.dates import clock_text, date_text
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Formats
 

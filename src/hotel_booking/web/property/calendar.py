@@ -14,10 +14,10 @@ import msgspec
 from markupsafe import Markup, escape
 
 from hotel_booking.core.dates import MAX_NIGHTS
+from hotel_booking.core.locales import locale_of
 from hotel_booking.core.moments import long_date
 from hotel_booking.core.money import divide, exponent
 from hotel_booking.domains.search.types import CalendarNight, PriceCalendar
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import between
 from hotel_booking.web.i18n.written import written_in
 from hotel_booking.web.search.months import moved, weeks

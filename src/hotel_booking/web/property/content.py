@@ -15,11 +15,12 @@ from litestar.datastructures import State
 from markupsafe import Markup
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties import queries, tables
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.catalogue import Property, RoomType
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import place_by_id
 from hotel_booking.domains.properties.queries import Photo
 from hotel_booking.domains.properties.surroundings import Surroundings
@@ -30,7 +31,6 @@ from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.code_names import NO_MEALS, by_topic, in_room
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art
 from hotel_booking.web.i18n.conditions import Conditions
@@ -44,7 +44,7 @@ from hotel_booking.web.templating import blocks_as
 
 MOST_KEPT = 1000  # some 60 KB each
 
-Contents = Kept[tuple[int, str], "Content"]
+Contents = LruCache[tuple[int, str], "Content"]
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -197,7 +197,7 @@ class _OwnTexts:
         return self.language == property_.language or "description" in there
 
 
-def _setting(property_: Property, place: Found | None) -> Setting:
+def _setting(property_: Property, place: RankedHit | None) -> Setting:
     """What is drawn around the hotel where it has no photos."""
     people = place.weight if place is not None else None
     return setting_of(
@@ -205,7 +205,7 @@ def _setting(property_: Property, place: Found | None) -> Setting:
     )
 
 
-def _in_town(property_: Property, place: Found | None, phrases: Phrases, language: str) -> dict[str, Any]:
+def _in_town(property_: Property, place: RankedHit | None, phrases: Phrases, language: str) -> dict[str, Any]:
     """The city, how far its centre is and a plan of it; the latter two where it is near."""
     city = place.called_in(language) if place is not None else None
     if city is None:

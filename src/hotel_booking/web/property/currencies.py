@@ -11,14 +11,14 @@ from litestar.datastructures import State
 from markupsafe import Markup
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.content import Marked
-from hotel_booking.http.i18n.language import locale_of
 
 MOST_KEPT = 300
 
-KeptCurrencies = Kept[tuple[int, str, str], "Currencies"]
+KeptCurrencies = LruCache[tuple[int, str, str], "Currencies"]
 
 
 class Currencies(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from litestar.datastructures import State
 
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.rates.content import Marked, marked
 from hotel_booking.domains.search.index.view import Version
 from hotel_booking.domains.search.searching import Searching
@@ -25,7 +25,7 @@ class Known(NamedTuple):
     marked: Marked
 
 
-KeptHotels = Kept[str, Known]
+KeptHotels = LruCache[str, Known]
 
 
 async def known(searching: Searching, state: State, slug: str) -> Marked:

@@ -12,9 +12,10 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.locales import locale_of
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties.destinations import Destination
-from hotel_booking.domains.properties.hits import Found
+from hotel_booking.domains.properties.hits import RankedHit
 from hotel_booking.domains.properties.places import found
 from hotel_booking.domains.properties.queries import nearest_hotel
 from hotel_booking.domains.search import area
@@ -22,7 +23,6 @@ from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, Within
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Texts
 from hotel_booking.web.site import language_of
@@ -78,7 +78,7 @@ async def suggest(request: Request[Any, Any, State], tx: Transaction, q: str = "
     return Response(answer, headers={"cache-control": "private, max-age=300", "vary": "cookie"})
 
 
-def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
+def suggestion(one: RankedHit, language: str, texts: Texts) -> Suggestion:
     """A hit as it is offered: "München", "Bayern, Deutschland"; "Munich", "München, Bavaria, Germany";
     "Sea View", "Hotel, Lisbon, Portugal"."""
     hit = one.hit
@@ -96,12 +96,12 @@ def suggestion(one: Found, language: str, texts: Texts) -> Suggestion:
     return Suggestion(key_of(one), name, joined(dict.fromkeys(parts), language))
 
 
-def key_of(one: Found) -> str:
+def key_of(one: RankedHit) -> str:
     """What names a hit in an address: a GeoNames id, or a hotel's slug behind `hotel:`."""
     return f"hotel:{one.hit.slug}" if one.hit.kind == "property" else str(one.hit.id)
 
 
-async def where_of(searching: Searching, one: Found, language: str) -> SearchPlace:
+async def where_of(searching: Searching, one: RankedHit, language: str) -> SearchPlace:
     """The area that a hit stands for: around a city, or as far as the hotel next to it; at a hotel's door; in
     a country or region. At most one statement, and none where the search index knows a hotel of the city."""
     hit, name = one.hit, one.name_in(language)
@@ -148,6 +148,6 @@ class _Known(msgspec.Struct, frozen=True):
     place: SearchPlace
 
 
-KeptPlaces = Kept[tuple[str, str, str], _Known]
+KeptPlaces = LruCache[tuple[str, str, str], _Known]
 
 handlers = [suggest]

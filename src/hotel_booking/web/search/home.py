@@ -11,9 +11,9 @@ from litestar.datastructures import State
 
 from hotel_booking.core.dates import earliest_business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties.queries import PopularCity, popular_cities
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web.search import query
 from hotel_booking.web.search.drawn_covers import drawn_covers
 from hotel_booking.web.site import language_of, site

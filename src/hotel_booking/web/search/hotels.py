@@ -13,6 +13,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.folding import sort_form
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.properties.called import city_called
 from hotel_booking.domains.properties.hotel_lists import (
     CountedCity,
@@ -22,7 +23,6 @@ from hotel_booking.domains.properties.hotel_lists import (
 )
 from hotel_booking.domains.properties.queries import translated
 from hotel_booking.http.access import public
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.http.pages import Position, decode, encode
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.web.site import language_of, site

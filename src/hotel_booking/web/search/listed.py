@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from litestar.datastructures import State
 
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties.queries import InList, in_lists
 from hotel_booking.domains.search.index.view import Version
 from hotel_booking.domains.search.searching import Searching
@@ -23,7 +23,7 @@ class Shown(NamedTuple):
     shown: InList
 
 
-KeptShown = Kept[tuple[int, str], Shown]
+KeptShown = LruCache[tuple[int, str], Shown]
 
 
 async def listed(

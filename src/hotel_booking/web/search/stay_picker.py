@@ -11,11 +11,11 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from hotel_booking.core.dates import LAST_NIGHT, Stay
+from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Around, SearchRequest, Within
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.http.i18n.language import locale_of
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.search import query
 from hotel_booking.web.search.destinations import LONGEST, searched

@@ -15,7 +15,7 @@ from hotel_booking.domains.authentication import queries
 from hotel_booking.domains.authentication.errors import LinkNotValid
 from hotel_booking.domains.authentication.kinds import AccountKind
 from hotel_booking.domains.authentication.tokens import new_token, token_hash
-from hotel_booking.domains.authentication.types import Holder
+from hotel_booking.domains.authentication.types import AccountHolder
 
 _LONGEST = 100
 
@@ -25,10 +25,10 @@ class MailedLink(msgspec.Struct, frozen=True):
 
     kind: str
     email: str
-    holder: Holder | None
+    holder: AccountHolder | None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class IssuedLink(msgspec.Struct, frozen=True):
     """A fresh link to be mailed, and the account where there is one."""
 
     kind: str
@@ -59,7 +59,9 @@ async def issue(
     return token
 
 
-async def ask(tx: Transaction, of: AccountKind, *, asked: str, email: str, now: datetime) -> Asked | None:
+async def ask(
+    tx: Transaction, of: AccountKind, *, asked: str, email: str, now: datetime
+) -> IssuedLink | None:
     """A fresh link for who has asked for one; None where a link would open nothing."""
     holder = await queries.holder_by_email(tx, of, email)
     with_account, without = of.asked[asked]
@@ -68,8 +70,8 @@ async def ask(tx: Transaction, of: AccountKind, *, asked: str, email: str, now: 
         return None
     if holder is not None:
         token = await issue(tx, of, kind=kind, owner_id=holder.id, email=holder.email, now=now)
-        return Asked(kind, token, holder.id)
-    return Asked(kind, await issue(tx, of, kind=kind, owner_id=None, email=email, now=now), None)
+        return IssuedLink(kind, token, holder.id)
+    return IssuedLink(kind, await issue(tx, of, kind=kind, owner_id=None, email=email, now=now), None)
 
 
 async def find(

@@ -69,7 +69,7 @@ class _Count(msgspec.Struct, frozen=True):
     locked_until: datetime | None
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class SignInAttempt(msgspec.Struct, frozen=True):
     """An attempt that was counted and may now be judged. `locks_account`: failing, it locks the account for
     the first time since it was last opened."""
 
@@ -97,7 +97,7 @@ async def attempt(
     now: datetime,
     door: Door = "",
     of: Literal["password", "code"] = "password",
-) -> Attempt:
+) -> SignInAttempt:
     """Count an attempt to sign in, for good, before it is judged. Raises `LockedOut` where the address, or
     the account from here, has to wait; that attempt changes nothing for anybody else."""
     owner = bucket_of(email, f"{door}account") if email is not None else ""
@@ -118,7 +118,7 @@ async def attempt(
                 counts.append(count)
     if wait:
         raise LockedOut(wait)
-    return Attempt(
+    return SignInAttempt(
         address=address,
         account=tuple(counts),
         owner=owner,
@@ -175,7 +175,7 @@ async def answered(tx: Transaction, *, visitor: Visitor, door: Door = "") -> Non
     )
 
 
-async def succeeded(tx: Transaction, attempt: Attempt, *, completely: bool, now: datetime) -> None:
+async def succeeded(tx: Transaction, attempt: SignInAttempt, *, completely: bool, now: datetime) -> None:
     """Take back what the attempt counted at the address; and where somebody is signed in `completely`, forget
     the failures of the account from here, and know the device from now on (before the second factor, take
     back only the attempt itself: who knows the password must not get endless guesses at the code)."""

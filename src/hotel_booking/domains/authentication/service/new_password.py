@@ -9,7 +9,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.authentication.kinds import AccountKind
 from hotel_booking.domains.authentication.service import links, lockout, passwords, sessions
 from hotel_booking.domains.authentication.service.links import MailedLink
-from hotel_booking.domains.authentication.types import Holder
+from hotel_booking.domains.authentication.types import AccountHolder
 
 
 async def change(
@@ -48,18 +48,18 @@ async def remove(tx: Transaction, of: AccountKind, *, owner_id: int, now: dateti
     )
 
 
-def _holder(of: AccountKind, link: MailedLink) -> Holder:
+def _holder(of: AccountKind, link: MailedLink) -> AccountHolder:
     if link.holder is None:
         raise links.not_valid(of, link.kind)
     return link.holder
 
 
-async def _judged(of: AccountKind, holder: Holder, password: object) -> str:
+async def _judged(of: AccountKind, holder: AccountHolder, password: object) -> str:
     return await passwords.hashed(await passwords.judge(password, (*holder.about, *of.guessed)))
 
 
 async def _store(
-    tx: Transaction, of: AccountKind, holder: Holder, stored: str, now: datetime, *, but: int | None
+    tx: Transaction, of: AccountKind, holder: AccountHolder, stored: str, now: datetime, *, but: int | None
 ) -> None:
     await tx.execute(
         f"UPDATE {of.accounts} SET password_hash = $2, password_changed_at = $3 WHERE id = $1",

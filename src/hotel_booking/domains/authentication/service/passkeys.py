@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hotel_booking.core.db import Database, Row, Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.authentication.errors import PasskeyNotFound, PasskeyRefused
 from hotel_booking.domains.authentication.kinds import AccountKind
@@ -202,7 +203,7 @@ async def owner_of(tx: Transaction, of: AccountKind, *, credential: str, site: S
 async def remove(tx: Transaction, of: AccountKind, *, owner_id: int, passkey_id: int) -> str:
     """Take one of the owner's own passkeys away; its name. Raises `PasskeyNotFound`."""
     name: str | None = None
-    if 0 < passkey_id < 2**31:
+    if 0 < passkey_id <= LARGEST_INTEGER:
         name = await tx.fetchval(
             f"DELETE FROM {of.passkeys} WHERE id = $1 AND {of.owner} = $2 RETURNING name",
             passkey_id,

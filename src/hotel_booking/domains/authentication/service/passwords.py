@@ -25,7 +25,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Ty
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class PasswordCheck(msgspec.Struct, frozen=True):
     """Whether the password fits; `rehashed` is what to store instead where the hash is of old parameters."""
 
     fits: bool
@@ -37,7 +37,7 @@ async def hashed(password: str) -> str:
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _hash, password)
 
 
-async def compare(password: object, stored: str | None) -> Comparison:
+async def compare(password: object, stored: str | None) -> PasswordCheck:
     """Whether a password is the one stored. Takes the same time where nothing is stored, or where what was
     sent can be no password."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, _compare, password, stored)
@@ -77,16 +77,18 @@ def _words(text: str) -> list[str]:
     return "".join(c if c.isalnum() else " " for c in text).split()
 
 
-def _compare(password: object, stored: str | None) -> Comparison:
+def _compare(password: object, stored: str | None) -> PasswordCheck:
     usable = isinstance(password, str) and len(password) <= LONGEST
     typed = _bytes(password) if isinstance(password, str) and usable else b""
     try:
         _HASHER.verify(stored or _of_nobody(), typed)
     except (Argon2Error, InvalidHashError):
-        return Comparison(fits=False)
+        return PasswordCheck(fits=False)
     if stored is None or not usable:
-        return Comparison(fits=False)
-    return Comparison(fits=True, rehashed=_HASHER.hash(typed) if _HASHER.check_needs_rehash(stored) else None)
+        return PasswordCheck(fits=False)
+    return PasswordCheck(
+        fits=True, rehashed=_HASHER.hash(typed) if _HASHER.check_needs_rehash(stored) else None
+    )
 
 
 def _hash(password: str) -> str:

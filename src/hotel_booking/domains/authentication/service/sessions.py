@@ -13,7 +13,7 @@ from hotel_booking.domains.authentication.errors import ConfirmIdentity, Session
 from hotel_booking.domains.authentication.kinds import AccountKind
 from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import new_token, token_hash
-from hotel_booking.domains.authentication.types import CarriedSession, Holder, Level
+from hotel_booking.domains.authentication.types import AccountHolder, CarriedSession, Level
 
 T = TypeVar("T", bound=msgspec.Struct)
 _SECOND_STEP_WITHIN = timedelta(minutes=10)
@@ -90,7 +90,7 @@ async def start(
     return token
 
 
-async def holder_of(tx: Transaction, of: AccountKind, *, session_id: int, owner_id: int) -> Holder:
+async def holder_of(tx: Transaction, of: AccountKind, *, session_id: int, owner_id: int) -> AccountHolder:
     """Whose session it is, locked, so that two steps of one session at once come one after the other; the
     second finds it ended. Raises the kind's `sign_in_required`."""
     holder = await queries.holder_by_id(tx, of, owner_id, lock=True)

@@ -22,9 +22,9 @@ from hotel_booking.domains.authentication.service import (
     passwords,
     sessions,
 )
-from hotel_booking.domains.authentication.service.lockout import Attempt, Visitor
+from hotel_booking.domains.authentication.service.lockout import SignInAttempt, Visitor
 from hotel_booking.domains.authentication.service.passkeys import Site
-from hotel_booking.domains.authentication.types import Holder, SignedIn
+from hotel_booking.domains.authentication.types import AccountHolder, SignedIn
 
 
 async def by_password(
@@ -131,7 +131,7 @@ async def by_passkey(
 async def _proved(
     tx: Transaction,
     of: AccountKind,
-    holder: Holder | None,
+    holder: AccountHolder | None,
     kind: str,
     visitor: Visitor,
     instead_of: int | None,
@@ -146,7 +146,12 @@ async def _proved(
 
 
 async def _enter(
-    tx: Transaction, of: AccountKind, holder: Holder, visitor: Visitor, instead_of: int | None, now: datetime
+    tx: Transaction,
+    of: AccountKind,
+    holder: AccountHolder,
+    visitor: Visitor,
+    instead_of: int | None,
+    now: datetime,
 ) -> SignedIn:
     token = await sessions.start(
         tx, of, owner_id=holder.id, level=holder.level, visitor=visitor, now=now, instead_of=instead_of
@@ -154,7 +159,7 @@ async def _enter(
     return SignedIn(token, holder.id, holder.level)
 
 
-def _wrong(attempt: Attempt, holder: Holder | None) -> WrongCredentials:
+def _wrong(attempt: SignInAttempt, holder: AccountHolder | None) -> WrongCredentials:
     return WrongCredentials(
         "the email address or the password is wrong",
         locked=attempt.locks(holder.id) if holder is not None else None,

@@ -41,7 +41,7 @@ from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service import given_rooms, in_house
 from hotel_booking.domains.bookings.service.collect import collect_soon
 from hotel_booking.domains.bookings.service.new_rooms import (
-    NewRoom,
+    PlannedRoom,
     Target,
     as_request,
     new_room,
@@ -61,10 +61,21 @@ from hotel_booking.domains.rates.restrictions import ReasonCode, window
 from hotel_booking.domains.rates.types import Occupancy
 
 
+class _Change(msgspec.Struct, frozen=True):
+    """What is asked for, by whom, and what is passed over for which reason."""
+
+    arrival: date | None
+    departure: date | None
+    rooms: Sequence[RoomChange]
+    by_guest: bool
+    override: str | None
+    waive: bool
+
+
 class _Plan(msgspec.Struct, frozen=True):
     """The rooms as they will be, and the refusals that a reason passes over."""
 
-    rooms: list[NewRoom]
+    rooms: list[PlannedRoom]
     passed: list[Conflict]
     waived: int
 
@@ -84,7 +95,8 @@ async def preview_amend(
     """What the change would cost. Changes nothing; raises what `amend` would raise, save `SoldOut` for a
     room that somebody takes in between."""
     booking = await booking_by_id(tx, booking_id)
-    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    change = _Change(arrival, departure, rooms, by_guest, override, waive)
+    plan = await _plan(tx, booking, change, now)
     return _summary(booking, plan, now)
 
 
@@ -114,7 +126,8 @@ async def amend(
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
-    plan = await _plan(tx, booking, now, arrival, departure, rooms, by_guest, override, waive)
+    change = _Change(arrival, departure, rooms, by_guest, override, waive)
+    plan = await _plan(tx, booking, change, now)
     new, result = plan.rooms, _summary(booking, plan, now)
     if expected_total is not None and expected_total != result.booking_total:
         raise PriceChanged(
@@ -141,36 +154,29 @@ async def amend(
     return result
 
 
-async def _plan(
-    tx: Transaction,
-    booking: Booking,
-    now: datetime,
-    arrival: date | None,
-    departure: date | None,
-    rooms: Sequence[RoomChange],
-    by_guest: bool,
-    override: str | None,
-    waive: bool,
-) -> _Plan:
+async def _plan(tx: Transaction, booking: Booking, change: _Change, now: datetime) -> _Plan:
     inside = booking.status == "checked_in"
-    _check_state(booking, rooms, by_guest, override)
+    _check_state(booking, change)
     catalogue = await load_catalogue(tx, booking.property_slug, active_only=False)
     today = business_date(now, booking.timezone, booking.day_end_time)
-    changes = {change.position: change for change in rooms}
-    targets = [(old, *target(old, changes.get(old.position), arrival, departure)) for old in booking.staying]
+    changes = {room.position: room for room in change.rooms}
+    targets = [
+        (old, *target(old, changes.get(old.position), change.arrival, change.departure))
+        for old in booking.staying
+    ]
     if all(request == as_request(old) and stay == stay_of(old) for old, request, stay in targets):
         raise NothingToAmend("the booking already matches this", fix="name at least one change")
     if inside:
         in_house.check_departure_alone(targets, today)
     else:
-        _check_change(booking, targets, today, now, by_guest)
+        _check_change(booking, targets, today, now, by_guest=change.by_guest)
     first = min(window(stay, today)[0] for _, _, stay in targets)
     last = max(window(stay, today)[1] for _, _, stay in targets)
     calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.staying)
     wanted = Counter(request.room_type for _, request, _ in targets)
 
-    def planned(passing: frozenset[ReasonCode]) -> list[NewRoom]:
-        new: list[NewRoom] = []
+    def planned(passing: frozenset[ReasonCode]) -> list[PlannedRoom]:
+        new: list[PlannedRoom] = []
         refused: list[tuple[int, StayNotSold]] = []
         for old, request, stay in targets:
             try:
@@ -186,19 +192,19 @@ async def _plan(
 
     if not inside:
         return _Plan(planned(frozenset()), [], 0)
-    new, passed = in_house.plan(planned, override)
+    new, passed = in_house.plan(planned, change.override)
     await given_rooms.check_further_nights(tx, new, today)
     waived = in_house.fee_let_go(booking, _total(booking, new), now)
     if waived:
-        passed.append(in_house.fee_kept(booking, waived, override, waive=waive))
+        passed.append(in_house.fee_kept(booking, waived, change.override, waive=change.waive))
     return _Plan(new, passed, waived)
 
 
-def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, override: str | None) -> None:
+def _check_state(booking: Booking, asked: _Change) -> None:
     inside = booking.status == "checked_in"
-    if booking.status != "confirmed" and (by_guest or not inside):
+    if booking.status != "confirmed" and (asked.by_guest or not inside):
         raise not_changeable(booking.status)
-    if override is not None and not inside:
+    if asked.override is not None and not inside:
         raise Invalid(
             "a reason overrides something only once the guests are in the house",
             field="override_reason",
@@ -206,7 +212,7 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
         )
     known = {room.position: room.status for room in booking.reservations}
     seen: set[int] = set()
-    for index, change in enumerate(rooms):
+    for index, change in enumerate(asked.rooms):
         field = f"rooms[{index}].position"
         if change.position not in known:
             raise Invalid(f"the booking has no room {change.position}", field=field)
@@ -218,7 +224,7 @@ def _check_state(booking: Booking, rooms: Sequence[RoomChange], by_guest: bool, 
 
 
 def _check_change(
-    booking: Booking, targets: Sequence[Target], today: date, now: datetime, by_guest: bool
+    booking: Booking, targets: Sequence[Target], today: date, now: datetime, *, by_guest: bool
 ) -> None:
     check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
     if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
@@ -274,12 +280,12 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
     )
 
 
-def _total(booking: Booking, new: Sequence[NewRoom]) -> int:
+def _total(booking: Booking, new: Sequence[PlannedRoom]) -> int:
     """What the booking will cost. Nothing changes of rooms whose guests have left before the others."""
     return sum(room.price.total for room in new) + sum(room.total for room in booking.left)
 
 
-async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -> None:
+async def _move_nights(tx: Transaction, new: Sequence[PlannedRoom], now: datetime) -> None:
     ids = {
         row["code"]: row["id"]
         for row in await tx.fetch(
@@ -303,7 +309,7 @@ async def _move_nights(tx: Transaction, new: Sequence[NewRoom], now: datetime) -
         raise
 
 
-async def _store(tx: Transaction, booking: Booking, new: Sequence[NewRoom], result: Amendment) -> None:
+async def _store(tx: Transaction, booking: Booking, new: Sequence[PlannedRoom], result: Amendment) -> None:
     keys = [terms_key(room.terms) for room in new]
     await tx.execute(
         "INSERT INTO sale_terms (id, body)"

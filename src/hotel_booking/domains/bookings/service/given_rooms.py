@@ -10,14 +10,14 @@ import msgspec
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings.queries import free_rooms
-from hotel_booking.domains.bookings.service.new_rooms import NewRoom
+from hotel_booking.domains.bookings.service.new_rooms import PlannedRoom
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.domains.rates.wording import day
 
 
-async def check_further_nights(tx: Transaction, new: Sequence[NewRoom], today: date) -> None:
+async def check_further_nights(tx: Transaction, new: Sequence[PlannedRoom], today: date) -> None:
     """Raises `RoomInUse` where guests in the house cannot stay in a room that they have, with the rooms that
     they could be moved to."""
     for room in new:
@@ -27,7 +27,7 @@ async def check_further_nights(tx: Transaction, new: Sequence[NewRoom], today: d
             raise await _in_use(tx, room, today)
 
 
-async def follow(tx: Transaction, booking: Booking, new: Sequence[NewRoom], now: datetime) -> None:
+async def follow(tx: Transaction, booking: Booking, new: Sequence[PlannedRoom], now: datetime) -> None:
     """The rooms are the booking's for its new nights. Guests in the house stay in theirs: raises `RoomInUse`
     where they cannot. One that was given before the arrival goes back where it is not free, or is not of the
     type that the booking has now."""
@@ -47,7 +47,7 @@ async def follow(tx: Transaction, booking: Booking, new: Sequence[NewRoom], now:
             await assignment.release(tx, reservation_ids=[own])
 
 
-async def _in_use(tx: Transaction, room: NewRoom, today: date) -> RoomInUse:
+async def _in_use(tx: Transaction, room: PlannedRoom, today: date) -> RoomInUse:
     longer = msgspec.structs.replace(room.old, departure=room.stay.departure)
     free = await free_rooms(tx, longer, since=today, limit=5)
     if free:

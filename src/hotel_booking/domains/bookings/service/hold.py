@@ -12,7 +12,7 @@ import msgspec
 
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import Invalid
+from hotel_booking.core.errors import DomainError, Invalid
 from hotel_booking.core.names import clean_name, clean_text
 from hotel_booking.core.phone import is_read
 from hotel_booking.domains.bookings import holders, mail
@@ -75,24 +75,9 @@ async def hold(
             *((maker.network, maker.browser, maker.mailbox, maker.limits) if maker else (None,) * 4),
         )
     except asyncpg.PostgresError as error:
-        if (refused := holders.too_many(error.sqlstate)) is not None:
-            raise refused from None
-        match error.sqlstate:
-            case "HB001":
-                raise sold_out(error) from None
-            case "HB010":
-                raise QuoteNotFound("there is no such quote", field="quote", fix="ask for a quote") from None
-            case "HB011":
-                raise QuoteExpired("the quote has expired", field="quote", fix="create a new quote") from None
-            case "HB012":
-                reference = detail(error)  # who holds the quote holds its booking
-                raise QuoteUsed(
-                    f"this quote has already been booked as {reference}",
-                    field="quote",
-                    fix=f"use booking {reference}, or create a new quote",
-                    extra={"booking": reference},
-                ) from None
-        raise
+        if (refused := _refusal(error)) is None:
+            raise
+        raise refused from None
     booking = loaded(row)
     if len(guest_names) > len(booking.reservations):
         raise Invalid(
@@ -102,6 +87,26 @@ async def hold(
         )
     await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
+
+
+def _refusal(error: asyncpg.PostgresError) -> DomainError | None:
+    """What the guest is told of an error of `booking_make()`; None where it did not raise it itself."""
+    match error.sqlstate:
+        case "HB001":
+            return sold_out(error)
+        case "HB010":
+            return QuoteNotFound("there is no such quote", field="quote", fix="ask for a quote")
+        case "HB011":
+            return QuoteExpired("the quote has expired", field="quote", fix="create a new quote")
+        case "HB012":
+            reference = detail(error)  # who holds the quote holds its booking
+            return QuoteUsed(
+                f"this quote has already been booked as {reference}",
+                field="quote",
+                fix=f"use booking {reference}, or create a new quote",
+                extra={"booking": reference},
+            )
+    return holders.too_many(error.sqlstate)
 
 
 async def _country_of(tx: Transaction, quote_id: UUID) -> str | None:

@@ -11,7 +11,7 @@ from hotel_booking.core.formats import english
 from hotel_booking.domains.bookings import overrides
 from hotel_booking.domains.bookings.due import agreed_fee, charged
 from hotel_booking.domains.bookings.errors import FeeKept, StayNotSold
-from hotel_booking.domains.bookings.service.new_rooms import NewRoom, Target, as_request
+from hotel_booking.domains.bookings.service.new_rooms import PlannedRoom, Target, as_request
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.rates.restrictions import ReasonCode
 from hotel_booking.domains.rates.wording import day
@@ -41,8 +41,8 @@ def check_departure_alone(targets: Sequence[Target], today: date) -> None:
 
 
 def plan(
-    planned: Callable[[frozenset[ReasonCode]], list[NewRoom]], override: str | None
-) -> tuple[list[NewRoom], list[Conflict]]:
+    planned: Callable[[frozenset[ReasonCode]], list[PlannedRoom]], override: str | None
+) -> tuple[list[PlannedRoom], list[Conflict]]:
     """The rooms as they will be, with the refusal that a reason passes over, if there is one. Raises
     `StayNotSold` for what no reason passes over, and as `overrides.checked_reason`."""
     try:

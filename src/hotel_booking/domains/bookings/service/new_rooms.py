@@ -24,7 +24,7 @@ _IN_THE_ROOM = ("occupancy", "closed_to_arrival", "sold_out")
 Target = tuple[Reservation, RoomRequest, Stay]
 
 
-class NewRoom(msgspec.Struct):
+class PlannedRoom(msgspec.Struct):
     """One reservation as it will be."""
 
     old: Reservation
@@ -105,7 +105,7 @@ def new_room(
     today: date,
     *,
     passing: frozenset[ReasonCode] = frozenset(),
-) -> NewRoom:
+) -> PlannedRoom:
     """The reservation as it will be; `rooms` of its type are wanted together. Reasons of the codes `passing`
     are passed over. Raises `StayNotSold`."""
     had = old.room_type, old.rate_plan
@@ -123,7 +123,7 @@ def new_room(
     sold = {item.night: item for item in old.night_prices} if same_sale else {}
     key = catalogue.room_types[request.room_type].id, catalogue.plans[request.rate_plan].id
     nights = tuple(sold.get(night) or calendars[key].prices[night] for night in stay)
-    return NewRoom(
+    return PlannedRoom(
         old, request, terms, stay, nights, recompute(terms, nights, request.adults, request.children)
     )
 

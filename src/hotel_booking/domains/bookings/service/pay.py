@@ -85,23 +85,10 @@ async def pay(
     """
     async with steps.write(db, Step.NOTE_ATTEMPT) as tx:
         booking = await lock_and_load(tx, booking_id)
-        status = booking.status
-        held = status == "held"
-        amount = booking.due_now if held else still_open(booking)
-        if status in STANDING and not (balance and amount):
+        amount = _to_pay(booking, now, balance=balance, expected=expected)
+        if amount is None:
             return Paid("confirmed", booking)
-        if status == "expired" or (held and booking.hold_expires_at <= now):
-            raise HoldExpired(
-                "the hold has expired; nothing was charged", fix="create a new quote and book again"
-            )
-        if not held and not (balance and status in OWING and amount):
-            raise WrongState(f"the booking is {is_a(status)}; nothing was charged")
-        if expected is not None and expected != amount:
-            raise PriceChanged(
-                "the amount has changed since it was shown; nothing was charged",
-                field="expected_amount",
-                fix="check the new amount and confirm it",
-            )
+        held = booking.status == "held"
         wait = _wait_for_transfer(booking, gateway, now) if held else None
         hosted = token is None and return_url is not None
         payment = await payments.resume(
@@ -130,6 +117,29 @@ async def pay(
     )
     outcome = await _authorise(db, gateway, payment, charge, token, now)
     return await settle(db, gateway, payment, outcome, now, wait_until=wait)
+
+
+def _to_pay(booking: Booking, now: datetime, *, balance: bool, expected: int | None) -> int | None:
+    """The amount in minor units, 0 where only a guarantee is given; None where the booking stands and nothing
+    of it is to be paid now. Raises `HoldExpired`, `WrongState`, `PriceChanged`."""
+    status = booking.status
+    held = status == "held"
+    amount = booking.due_now if held else still_open(booking)
+    if status in STANDING and not (balance and amount):
+        return None
+    if status == "expired" or (held and booking.hold_expires_at <= now):
+        raise HoldExpired(
+            "the hold has expired; nothing was charged", fix="create a new quote and book again"
+        )
+    if not held and not (balance and status in OWING and amount):
+        raise WrongState(f"the booking is {is_a(status)}; nothing was charged")
+    if expected is not None and expected != amount:
+        raise PriceChanged(
+            "the amount has changed since it was shown; nothing was charged",
+            field="expected_amount",
+            fix="check the new amount and confirm it",
+        )
+    return amount
 
 
 async def _authorise(
@@ -231,6 +241,11 @@ async def settle(
     async with db.reading() as tx:
         booking = await booking_by_id(tx, payment.booking_id)
         payment = await payments.look_up(tx, payment.id)
+    return _answer(booking, payment, outcome)
+
+
+def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> Paid:
+    """What the guest is told of a payment as it stands now. Raises `PaymentNeverMade`, `PaymentDeclined`."""
     match payment.status:
         case "requires_action" if outcome.status != "declined":
             return Paid(

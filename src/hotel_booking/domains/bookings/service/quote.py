@@ -70,27 +70,12 @@ async def quote(
         nights = await _sold_nights(tx, catalogue, stay, rooms, now)
     else:
         nights = [tuple(NightPrice(night, agreed_price) for night in stay)] * len(rooms)
-    quoted: list[QuotedRoom] = []
-    terms: list[SaleTerms] = []
-    prices: list[Price] = []
-    due = 0
-    for room, night_prices in zip(rooms, nights, strict=True):
-        sale = sale_terms(catalogue, room.room_type, room.rate_plan)
-        if agreed_price is not None:
-            sale = _agreed(sale, room.adults + len(room.children))
-        amount = price(sale.rules, night_prices, Occupancy(room.adults, room.children))
-        due += due_on_booking(
-            sale.deposit,
-            amount.total,
-            night_totals(amount),
-            currency=amount.currency,
-            arrival=stay.arrival,
-            timezone=catalogue.property.timezone,
-            at=now,
-        )
-        quoted.append(quoted_room(catalogue, room, sale, night_prices, amount))
-        terms.append(sale)
-        prices.append(amount)
+    sales = [_sale(catalogue, room, agreed=agreed_price is not None) for room in rooms]
+    prices = [
+        price(sale.rules, night_prices, Occupancy(room.adults, room.children))
+        for room, sale, night_prices in zip(rooms, sales, nights, strict=True)
+    ]
+    quoted = tuple(quoted_room(catalogue, *each) for each in zip(rooms, sales, nights, prices, strict=True))
     result = Quote(
         id=uuid4(),
         property_id=catalogue.property.id,
@@ -100,15 +85,35 @@ async def quote(
         departure=stay.departure,
         currency=catalogue.property.currency,
         total=sum(room.total for room in quoted),
-        due_now=due,
-        rooms=tuple(quoted),
-        terms=tuple(terms),
+        due_now=sum(
+            _due_now(catalogue, sale, amount, stay, now) for sale, amount in zip(sales, prices, strict=True)
+        ),
+        rooms=quoted,
+        terms=tuple(sales),
         lines=tuple(amount.lines for amount in prices),
         created_at=now,
         expires_at=now + lifetime,
     )
     await _store(tx, result)
     return result
+
+
+def _sale(catalogue: Catalogue, room: RoomRequest, *, agreed: bool) -> SaleTerms:
+    terms = sale_terms(catalogue, room.room_type, room.rate_plan)
+    return _agreed(terms, room.adults + len(room.children)) if agreed else terms
+
+
+def _due_now(catalogue: Catalogue, sale: SaleTerms, amount: Price, stay: Stay, now: datetime) -> int:
+    """What of a room's price is due when booking, in minor units."""
+    return due_on_booking(
+        sale.deposit,
+        amount.total,
+        night_totals(amount),
+        currency=amount.currency,
+        arrival=stay.arrival,
+        timezone=catalogue.property.timezone,
+        at=now,
+    )
 
 
 def check_codes(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.core.names import clean_name
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.identity import queries
@@ -135,7 +136,7 @@ def visible_to(by: Caller, key: ApiKey) -> bool:
 async def _own(tx: Transaction, key_id: int, by: Caller | None) -> ApiKey:
     # A key that is limited to some properties neither sees nor touches wider ones; and none can seize
     # the scopes of a stronger key by rotating it.
-    key = await queries.find_key(tx, key_id, lock=True) if 0 < key_id < 2**31 else None
+    key = await queries.find_key(tx, key_id, lock=True) if 0 < key_id <= LARGEST_INTEGER else None
     if key is None or (by is not None and not visible_to(by, key)):
         raise KeyNotFound("there is no such API key", fix="GET /keys lists them")
     if by is not None:

@@ -24,7 +24,7 @@ from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service import passkeys, sessions
 from hotel_booking.domains.identity.accounts import Staff
 
-_log = logging.getLogger("hotel_booking.identity")
+log = logging.getLogger("hotel_booking.identity")
 
 ISSUER = "Hotel panel"
 RECOVERY_CODES = 10
@@ -178,7 +178,7 @@ async def _fits(
         return False
     secret = sealing.unseal(secret_key, row["totp_secret"], purpose=_purpose(staff_id))
     if secret is None:
-        _log.error("a second factor cannot be decrypted; was HOTEL_SECRET_KEY changed?")
+        log.error("a second factor cannot be decrypted; was HOTEL_SECRET_KEY changed?")
         return False
     typed = plain_digits("".join(code.split()))
     if not (len(typed) == 6 and typed.isascii() and typed.isdecimal()):

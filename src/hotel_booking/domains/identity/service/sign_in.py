@@ -12,9 +12,9 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.domains.authentication.errors import WrongCredentials, WrongFactor
 from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service import lockout, passkeys, passwords, sessions
-from hotel_booking.domains.authentication.service.lockout import Attempt, Visitor
+from hotel_booking.domains.authentication.service.lockout import SignInAttempt, Visitor
 from hotel_booking.domains.authentication.service.passkeys import Site
-from hotel_booking.domains.authentication.types import Holder, SignedIn
+from hotel_booking.domains.authentication.types import AccountHolder, SignedIn
 from hotel_booking.domains.identity import accounts
 from hotel_booking.domains.identity.service import second_factor
 from hotel_booking.domains.identity.service.sessions import Session
@@ -94,12 +94,17 @@ async def confirm(
     return SecondStep(token, holder.id, "full")
 
 
-async def _holder(tx: Transaction, session: Session) -> Holder:
+async def _holder(tx: Transaction, session: Session) -> AccountHolder:
     return await sessions.holder_of(tx, STAFF, session_id=session.id, owner_id=session.staff_id)
 
 
 async def _check_code(
-    tx: Transaction, holder: Holder, attempt: Attempt, code: str, secret_key: str | None, now: datetime
+    tx: Transaction,
+    holder: AccountHolder,
+    attempt: SignInAttempt,
+    code: str,
+    secret_key: str | None,
+    now: datetime,
 ) -> int | None:
     """None for a code of the app; for a recovery code, how many are left. Raises `WrongFactor`."""
     if await second_factor.check_totp(tx, staff_id=holder.id, code=code, secret_key=secret_key, now=now):

@@ -40,7 +40,7 @@ from hotel_booking.domains.search.index.load import load
 from hotel_booking.domains.search.index.view import IndexView
 from hotel_booking.domains.search.index.writer import IndexFull, Writer
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Doing = Literal["off", "loading", "following", "reading"]
 
@@ -116,23 +116,23 @@ class SearchIndex:
                     self._failures, self._refusal = 0, ""
                 except FolderRefused as error:
                     if str(error) != self._refusal:
-                        _log.warning("search_index.off reason=%s", error)
+                        log.warning("search_index.off reason=%s", error)
                     self._refusal = str(error)
                     self._withdraw()
                     await asyncio.sleep(_PAUSE)
                 except IndexFull:
                     self._room = min(2 * self._room, _MOST_ROOM)
-                    _log.info("search_index.loads_again reason=full room=%d", self._room)
+                    log.info("search_index.loads_again reason=full room=%d", self._room)
                     self._withdraw()
                     await asyncio.sleep(_PAUSE if self._room == _MOST_ROOM else 0)
                 except LoadAgain as error:
-                    _log.info("search_index.loads_again reason=%s", error)
+                    log.info("search_index.loads_again reason=%s", error)
                     self._withdraw()
                 except Exception as error:  # this goes on for as long as the process
                     self._failures = min(self._failures + 1, 10)
                     mistake = not isinstance(error, (DatabaseUnavailable, OSError))
                     if self._failures == 1:
-                        _log.warning("search_index.not_followed error=%s", error, exc_info=mistake)
+                        log.warning("search_index.not_followed error=%s", error, exc_info=mistake)
                     if mistake and self._follower and self._follower.writer.header[VERSION] % 2:
                         self._withdraw()  # it was ended in the middle of a property
                     await asyncio.sleep(min(self._poll * 2**self._failures, _PAUSE))
@@ -186,7 +186,7 @@ class SearchIndex:
         self.applied += await self._follower.follow(self._clock())
         self.state = "following"
         if _has_long_tail(self._follower.writer):
-            _log.info("search_index.loads_again reason=unsorted")
+            log.info("search_index.loads_again reason=unsorted")
             await self._load()
         elif _is_nearly_full(self._follower.writer):
             # Full again at once: what there is takes more than is usual.
@@ -222,7 +222,7 @@ class SearchIndex:
             try:
                 writer = await load(self._db, path, now=self._clock(), room=self._room, replica=self._replica)
             except NOT_READ as error:
-                _log.warning("search_index.replica_not_read error=%s", error)
+                log.warning("search_index.replica_not_read error=%s", error)
             else:
                 REPLICA_READS.labels("replica").inc()
                 return writer

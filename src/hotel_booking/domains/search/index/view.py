@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from hotel_booking.core.dates import business_date, business_day_end
-from hotel_booking.core.kept import Kept
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.domains.properties.destinations import Destination
 from hotel_booking.domains.rates.cancellation import deadlines
 from hotel_booking.domains.rates.queries import Catalogue, read_catalogue
@@ -82,7 +82,7 @@ class IndexView:
         self._clocks_in = lru_cache(maxsize=_REMEMBERED)(self._clocks)
         self.deadlines = lru_cache(maxsize=_REMEMBERED)(self._deadlines)
         self.restriction = lru_cache(maxsize=layout.MAX_RULES)(self._restriction)
-        self.destinations: Kept[tuple[str, str], tuple[datetime, Destination]] = Kept(
+        self.destinations: LruCache[tuple[str, str], tuple[datetime, Destination]] = LruCache(
             "destinations", _REMEMBERED
         )
         self._limits: tuple[int, dict[int, Limits]] = (0, {})

@@ -12,7 +12,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Kept(Generic[K, V]):
+class LruCache(Generic[K, V]):
     """At most `most` values by their keys; the one that was not asked for the longest goes first. `name` is
     what it is called in the metrics."""
 
