@@ -75,7 +75,7 @@ def maintenance(
     by the next run. Exit code 1 where a step failed, 3 where something is left."""
     from hotel_booking.cli import ops_archive
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.backup.configured import kept
     from hotel_booking.ops.database import care, looking
     from hotel_booking.ops.operation import operation
 
