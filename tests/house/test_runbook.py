@@ -82,7 +82,7 @@ _VARIABLES = {
     *("DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "REDIS_HOST", "PUBLIC_URL", "STARTED"),
     *("NEW_IMAGE_TAG", "RUNNING_IMAGE_TAG", "IMAGE"),
 }
-_VARIABLES |= {"MASTER", "PASSWORD", "ARGS"}
+_VARIABLES |= {"MASTER", "PASSWORD", "ARGS", "word"}
 
 
 def text_of(page: Path) -> str:
