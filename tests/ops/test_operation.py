@@ -149,6 +149,15 @@ def test_who_interrupts_is_told_what_stands_all_the_same(tmp_path: Path) -> None
     assert after.value.lines == ("Open:", "  hotel-booking ops maintenance off")
     assert recorded(tmp_path)[-1]["detail"] == {"outcome": "interrupted", "stands": "guests are closed out"}
 
+    def closed_and_lost() -> None:
+        with run(tmp_path) as act:
+            act.happened("guests are closed out", "Open:")
+            raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError) as lost:
+        closed_and_lost()
+    assert lost.value.__notes__ == ["guests are closed out\nOpen:"]
+
 
 def test_one_that_was_killed_leaves_its_beginning_and_no_lock(tmp_path: Path) -> None:
     process = started(tmp_path)

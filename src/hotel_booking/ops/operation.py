@@ -71,9 +71,9 @@ class Operation:
         self.detail |= detail
 
     def happened(self, stands: str, *lines: str) -> None:
-        """From now on who interrupts it is told what stands all the same (`guests are closed out`), and what
-        to do about it."""
-        self.stands, self.next = f", and {stands}", lines
+        """From now on who interrupts it, or meets an error, is told what stands all the same (`guests are
+        closed out`), and what to do about it. A refusal says that itself."""
+        self.stands, self.next = stands, lines
 
 
 @contextmanager
@@ -104,8 +104,9 @@ def operation(
         except (KeyboardInterrupt, Interrupted):
             outcome = "interrupted"
             if act.stands:
-                act.tell(stands=act.stands.removeprefix(", and "))
-            raise Interrupted(f"{name} was interrupted{act.stands}", *act.next) from None
+                act.tell(stands=act.stands)
+            stands = f", and {act.stands}" if act.stands else ""
+            raise Interrupted(f"{name} was interrupted{stands}", *act.next) from None
         except Refused as refusal:
             outcome = "refused"
             act.tell(reason=refusal.detail)
@@ -113,6 +114,9 @@ def operation(
         except BaseException as error:
             outcome = "failed"
             act.tell(reason=f"{type(error).__name__}: {error}"[:500])
+            if act.stands:  # the error knows nothing of it
+                act.tell(stands=act.stands)
+                error.add_note("\n".join((act.stands, *act.next)))
             raise
         finally:
             if not dry_run:
