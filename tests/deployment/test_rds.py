@@ -12,8 +12,8 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.aws import Aws, NotThere
+from hotel_booking.ops.backup.configured import engine
 from hotel_booking.ops.backup.engine import Backup, Instance, chosen, id_of
-from hotel_booking.ops.backup.engines import engine
 from hotel_booking.ops.backup.rds import Rds
 from hotel_booking.ops.refusals import Refused, WrongUse
 from tests.deployment.aws_double import Way, busy, environ, reset, throttled
@@ -124,15 +124,36 @@ def test_a_restore_is_an_instance_beside_which_is_switched_to_and_back(world: Wo
         world.engine.back(world.said.append)
 
 
-@pytest.mark.nightly
 def test_a_switch_that_was_killed_between_its_two_renames_is_healed_by_another(world: World) -> None:
     made = world.backup()
     beside = world.engine.restore(made, until="backup", say=world.said.append)
     world.rds.modify_db_instance(
         DBInstanceIdentifier=NAME, NewDBInstanceIdentifier=f"{NAME}-before", ApplyImmediately=True
     )
+    # Nobody else serves, so what was restored is not removed; a second run finds it, and makes no other.
+    with pytest.raises(Refused, match="nobody else serves"):
+        world.engine.discard(beside, world.said.append)
+    world.engine.check_switch()
+    assert world.engine.restore(made, until="backup", say=world.said.append) == beside
     world.engine.switch(beside, world.said.append)
     assert world.names() == {NAME, f"{NAME}-before"}
+
+
+def test_a_rename_that_aws_refuses_leaves_the_one_that_serves_taking_writes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bool] = []
+
+    def take_writes(_url: str, *, taken: bool, **_: object) -> None:
+        told.append(taken)
+
+    monkeypatch.setattr("hotel_booking.ops.backup.rds.take_writes", take_writes)
+    beside = world.engine.restore(world.backup(), until="backup", say=world.said.append)
+    world.way.faults += [lambda call: 400 if call.action == "ModifyDBInstance" else None]
+    with pytest.raises(Refused):
+        world.engine.switch(beside, world.said.append)
+    assert told == [False, True]
+    assert world.names() == {NAME, beside.name}
 
 
 @pytest.mark.nightly
@@ -142,8 +163,9 @@ def test_an_earlier_instance_before_is_not_lost_by_a_switch(world: World) -> Non
     world.engine.switch(beside, world.said.append)
     world.now += timedelta(minutes=1)
     other = world.engine.restore(world.backup(), until="backup", say=world.said.append)
-    with pytest.raises(Refused, match=f"{NAME}-before is still there"):
-        world.engine.switch(other, world.said.append)
+    for refused in (world.engine.check_switch, lambda: world.engine.switch(other, world.said.append)):
+        with pytest.raises(Refused, match=f"{NAME}-before is still there"):
+            refused()
     assert world.names() == {NAME, f"{NAME}-before", other.name}
     world.engine.discard(other, world.said.append)
     assert world.names() == {NAME, f"{NAME}-before"}

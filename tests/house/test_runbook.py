@@ -39,6 +39,7 @@ MONITORING = ROOT / "deployment" / "monitoring"
 HEADINGS = """overview key-contacts critical-services architecture deployment-procedures monitoring--alerts
     key-metrics monitoring-dashboards alert-response critical-alerts warning-alerts incident-response
     incident-classification incident-response-process common-issues--solutions high-error-rate
+    jobs-wait payments-fail full-disk certificates
     infrastructure-overview key-components pre-deployment-checklist useful-commands emergency-contacts
     documentation-links database-issues redis-issues disaster-recovery backup-schedule database-recovery
     security-procedures maintenance-windows appendix deployment-strategies canary-deployment-default
@@ -46,7 +47,7 @@ HEADINGS = """overview key-contacts critical-services architecture deployment-pr
     recovery-procedures full-environment-recovery rtorpo-targets access-control security-scanning
     scheduled-maintenance maintenance-procedures database-maintenance kubernetes-upgrades""".split()
 PROGRAMS = {
-    *("hotel-booking", "journalctl", "curl", "psql", "redis-cli", "kubectl"),
+    *("hotel-booking", "journalctl", "systemctl", "df", "curl", "psql", "redis-cli", "kubectl"),
     *(f"./deployment/scripts/{file.name}" for file in (ROOT / "deployment" / "scripts").glob("*.sh")),
     "git",
     "scripts/deploy_release",
@@ -81,7 +82,7 @@ _VARIABLES = {
     *("DB_HOST", "DB_USER", "DB_NAME", "REDIS_URL", "REDIS_HOST", "PUBLIC_URL", "STARTED"),
     *("NEW_IMAGE_TAG", "RUNNING_IMAGE_TAG", "IMAGE"),
 }
-_VARIABLES |= {"MASTER", "PASSWORD", "ARGS"}
+_VARIABLES |= {"MASTER", "PASSWORD", "ARGS", "word"}
 
 
 def text_of(page: Path) -> str:

@@ -24,6 +24,7 @@ from hotel_booking.ops.access.standing import Figures, figures
 from hotel_booking.ops.access.terms import ROLES, Grant
 from hotel_booking.ops.refusals import Refused
 from hotel_booking.ops.security.roles import wrong
+from tests.clients.command_line import command
 from tests.ops.access_database import Server, server
 
 pytestmark = pytest.mark.postgresql
@@ -357,3 +358,21 @@ def test_what_cannot_be_kept_is_said(postgres: Server) -> None:
     with pytest.raises(DatabaseAway), keeper(postgres.as_user("nobody", "x"), who="x"):
         pass
     assert all(role.longest <= timedelta(hours=12) for role in ROLES.values()), "AWS's longest session"
+
+
+def test_who_has_a_role_whose_password_could_not_be_kept_is_said(
+    postgres: Server, places: Places, tmp_path: Path
+) -> None:
+    del places  # revokes in the end
+    (tmp_path / "access").write_text("a file where the folder should be")
+    words = ("access", "grant", "--user", JOHN, "--role", "read-only", "--duration", "1h")
+    ended = command(
+        *("ops", *words, "--without", "kubernetes"),
+        HOTEL_ACCESS_DATABASE_URL=postgres.keeper,
+        HOTEL_OPS_DIR=str(tmp_path),
+        HOTEL_SPOOL_DIR=str(tmp_path / "spool"),
+    )
+    assert ended.returncode == 1, ended.stdout
+    assert f"{JOHN} has read-only now, but the file with the password cannot be written" in ended.stderr
+    assert f"  hotel-booking ops access revoke --user {JOHN}" in ended.stderr
+    assert postgres.ask("SELECT person FROM access_grant WHERE ended_at IS NULL") == [(JOHN,)]

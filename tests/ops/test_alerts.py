@@ -26,6 +26,9 @@ OF_OTHERS = {
     "node_cpu_seconds_total",
     "node_memory_MemAvailable_bytes",
     "node_memory_MemTotal_bytes",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "node_filesystem_readonly",
     "pg_up",
     "pg_stat_activity_count",
     "pg_settings_max_connections",
@@ -106,6 +109,16 @@ def test_every_alert_says_what_to_do_and_where_to_read_on() -> None:
         assert set(notes) == {"summary", "action", "runbook_url"}, name
         assert notes["runbook_url"].startswith(RUNBOOK_PAGE), name
         assert notes["runbook_url"].removeprefix(RUNBOOK_PAGE) in slugs, name
+
+
+def test_who_is_paged_is_led_to_what_to_look_at() -> None:
+    """How one acknowledges, PagerDuty says as well. Of these two the action names all there is to do."""
+    generic = {
+        name
+        for name, rule in alerts().items()
+        if rule["annotations"]["runbook_url"] == f"{RUNBOOK_PAGE}critical-alerts"
+    }
+    assert generic == {"SearchBudgetBurningFast", "InvariantBroken"}
 
 
 def test_rules_ask_only_for_what_somebody_tells() -> None:

@@ -22,7 +22,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit import chain
 from hotel_booking.domains.bookings.invariants import Difference
-from hotel_booking.ops.backup.engines import kept
+from hotel_booking.ops.backup.configured import kept
 from tests.clients.command_line import command
 from tests.factories.invariants import differences
 from tests.factories.small_hotel import small_hotel

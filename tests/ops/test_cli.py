@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 
 from hotel_booking import __version__
-from hotel_booking.cli import NOUNS, command_of, database
+from hotel_booking.cli import NOUNS, command_of, database, main
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.ops.children import free_port
 from hotel_booking.ops.embedded import Cluster
@@ -173,6 +174,45 @@ def test_an_unreachable_database_is_one_clear_line() -> None:
     assert "failed to resolve host 'nowhere.invalid': " in nowhere.stderr
     assert "Errno" not in nowhere.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (asyncpg.CannotConnectNowError("the database system is shutting down"), "does not answer, or went"),
+        (asyncpg.InternalClientError("got result for unknown protocol state 3"), "does not answer, or went"),
+        (ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 5432)"), "does not answer, or went"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed"), "does not answer, or went"),
+        (psycopg.OperationalError("server closed the connection"), "does not answer, or went"),
+        (asyncpg.QueryCanceledError("canceling statement due to statement timeout"), "gave it up: canceling"),
+        (psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"), "gave it up: canceling"),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_a_database_that_goes_away_meanwhile_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
+    def ended() -> None:
+        raise error
+
+    error.add_note("it is closed already")
+    monkeypatch.setattr("hotel_booking.cli.app", ended)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "hotel-booking: it is closed already"
+    assert second.startswith("hotel-booking: the database ")
+    assert said in second
+
+
+def test_a_mistake_of_ours_is_none_of_the_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended() -> None:
+        raise asyncpg.UndefinedColumnError("column x does not exist")
+
+    monkeypatch.setattr("hotel_booking.cli.app", ended)
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        main()
 
 
 def test_a_database_may_stand_in_a_file_for_every_command(database_url: str, tmp_path: Path) -> None:

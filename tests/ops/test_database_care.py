@@ -183,6 +183,29 @@ def test_a_run_that_is_ended_ends_its_statement_and_is_taken_up(
     assert invalid(db) == 0
 
 
+def test_who_locks_a_table_is_named_and_does_not_keep_the_report_back(environ: dict[str, str]) -> None:
+    with psycopg.connect(environ["DATABASE_URL"]) as holder:
+        holder.execute("LOCK TABLE staff")
+        table = command("ops", "database", "report", seconds=60, **environ)
+        assert table.returncode == 0, table.stderr
+        assert "Tables and indexes could not be looked at" in table.stdout
+        process = holder.info.backend_pid
+        assert f"{process}  " in table.stdout
+        assert "LOCK TABLE staff" in table.stdout
+
+
+def test_a_statement_stands_whole_below_whose_it_is(environ: dict[str, str]) -> None:
+    with psycopg.connect(environ["DATABASE_URL"], application_name="the front desk") as holder:
+        process = holder.info.backend_pid
+        holder.execute("SELECT pg_sleep(1.1) AS a_column_with_a_name_that_no_table_of_eighty_columns_keeps")
+        told = command(
+            "ops", "database", "report", "--longer-than", "1s", seconds=60, COLUMNS="80", **environ
+        )
+    (first, second) = told.stdout.partition(f"{process}  ")[2].splitlines()[:2]
+    assert "the front desk: idle in transaction, in a transaction since " in first
+    assert second.strip().startswith("SELECT pg_sleep(?.?) AS a_column_with_a_name_that_no_table_of")
+
+
 def test_only_long_statements_of_this_database_s_clients_are_ended(
     environ: dict[str, str], db: psycopg.Connection
 ) -> None:

@@ -130,6 +130,35 @@ def test_an_interrupted_one_is_recorded_and_can_be_run_again(tmp_path: Path, num
         pass
 
 
+def test_who_interrupts_is_told_what_stands_all_the_same(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted) as plain, run(tmp_path):
+        raise KeyboardInterrupt
+    assert plain.value.lines == ("Some of it may be done already. It can be run again.",)
+    with pytest.raises(Interrupted) as only_looks, run(tmp_path, changes=False):
+        raise KeyboardInterrupt
+    assert only_looks.value.lines == ("It can be run again.",)
+
+    def closed_and_interrupted() -> None:
+        with run(tmp_path) as act:
+            act.happened("guests are closed out", "Open:", "  hotel-booking ops maintenance off")
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as after:
+        closed_and_interrupted()
+    assert after.value.detail == "restore was interrupted, and guests are closed out"
+    assert after.value.lines == ("Open:", "  hotel-booking ops maintenance off")
+    assert recorded(tmp_path)[-1]["detail"] == {"outcome": "interrupted", "stands": "guests are closed out"}
+
+    def closed_and_lost() -> None:
+        with run(tmp_path) as act:
+            act.happened("guests are closed out", "Open:")
+            raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError) as lost:
+        closed_and_lost()
+    assert lost.value.__notes__ == ["guests are closed out\nOpen:"]
+
+
 def test_one_that_was_killed_leaves_its_beginning_and_no_lock(tmp_path: Path) -> None:
     process = started(tmp_path)
     with pytest.raises(Busy), run(tmp_path):

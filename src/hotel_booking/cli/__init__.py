@@ -51,6 +51,12 @@ NOUNS = {
 _WRONG = 2  # the exit code of what a person can act on
 _UNREAD = 128 + signal.SIGPIPE  # as shells say it of who writes on where nobody reads
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_AWAY = "the database does not answer, or went away"
+_GAVE_UP = "the database gave it up"
+# SQLSTATEs: its time was over, a lock was not to be had, a deadlock, no room, a standby.
+_GIVEN_UP = ("57014", "55P03", "40P01", "40001", "53100", "53200", "25006")
+# Connections that fail or are too many, a server that ends or fails, who is not let in, no such database.
+_GONE = ("08", "53", "57", "58", "28", "3D")
 # What works at a terminal, where the error itself speaks of the API or of the panel's page.
 _FIXES = {
     "key_not_found": "`hotel-booking api-key list` shows them",
@@ -159,7 +165,7 @@ def _run() -> None:
         # asked to stop before `serve` or `worker` have theirs would go on until it is killed.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     try:
-        app()
+        _call()
     except ConfigError as error:
         _fail(*error.problems)
     except DomainError as error:
@@ -171,16 +177,39 @@ def _run() -> None:
         print(f"hotel-booking: {refusal.detail}", *refusal.lines, sep="\n", file=sys.stderr)
         raise SystemExit(refusal.exit_code) from None
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno in _FULL:
+            _fail(f"not all could be written: {error.strerror}")
+        refused = isinstance(error, ConnectionError) and not isinstance(error, BrokenPipeError)
+        if not refused and "Connect call failed" not in str(error):  # asyncio's, of several addresses
             raise
-        _fail(f"not all could be written: {error.strerror}")
+        _fail(f"{_AWAY}: {plainly(error)[:300]}")
     except Exception as error:
-        # Not by its name: to import psycopg takes longer than the start of a command that needs none. What is
-        # no error of it goes on as it came.
-        psycopg = sys.modules.get("psycopg")
-        if psycopg is None or not isinstance(error, psycopg.OperationalError):
+        if (told := _of_the_database(error)) is None:  # a mistake of ours
             raise
-        _fail(f"the database does not answer, or went away: {plainly(error)[:300]}")
+        _fail(f"{told}: {plainly(error)[:300]}")
+
+
+def _call() -> None:
+    try:
+        app()
+    except Exception as error:
+        for note in getattr(error, "__notes__", ()):  # what stands all the same (`ops.operation`)
+            print(f"hotel-booking: {note}", file=sys.stderr)
+        raise
+
+
+def _of_the_database(error: Exception) -> str | None:
+    """What has become of the database, where the error says that of it and nothing of us."""
+    # Not by their names: to import a driver takes longer than the start of a command that needs none.
+    psycopg, asyncpg = (sys.modules.get(driver) for driver in ("psycopg", "asyncpg"))
+    state = str(getattr(error, "sqlstate", None) or "")
+    if asyncpg is not None and isinstance(error, asyncpg.InternalClientError):  # lost between two statements
+        return _AWAY
+    if psycopg is not None and isinstance(error, psycopg.OperationalError):
+        return _GAVE_UP if state in _GIVEN_UP else _AWAY
+    if asyncpg is not None and isinstance(error, asyncpg.PostgresError):
+        return _GAVE_UP if state in _GIVEN_UP else _AWAY if state.startswith(_GONE) else None
+    return None
 
 
 def _tell_the_rest(*, told: bool) -> None:

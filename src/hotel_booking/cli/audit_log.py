@@ -42,7 +42,7 @@ def verify(
 ) -> None:
     """Follow the chain from its beginning and name the first broken link. Exit code 1 if there is one."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.backup.configured import kept
 
     position, hashed = _anchor(anchor)
     with database_url(data_dir) as url:

@@ -71,6 +71,7 @@ def declare(
     )
     print(f"Incident {incident.id} is declared: {incident.severity}, #{incident.channel}")
     print(f"Next: hotel-booking incident ack {incident.id}")
+    print(f"Who was told of it: hotel-booking incident show {incident.id}")
 
 
 @app.command("list")
@@ -347,14 +348,17 @@ def resolve(
     data_dir: DataDir = None,
 ) -> None:
     """It is over; then tell customers: `update NUMBER --template resolved`."""
-    from hotel_booking.domains.incidents import service
+    from hotel_booking.domains.incidents import queries, service
 
-    act(
-        data_dir,
-        lambda tx, actor, now: service.resolve(tx, incident_id=number, text=text, by=actor, now=now),
-        by,
-    )
+    async def run(tx: Any, actor: Any, now: datetime) -> list[Any]:
+        await service.resolve(tx, incident_id=number, text=text, by=actor, now=now)
+        return await queries.updates(tx, number)
+
+    told = act(data_dir, run, by)
     print(f"Incident {number} is resolved.")
+    if told and told[0].status != "resolved":
+        print("Customers do not know yet, nor do those who asked to be told by mail. Next:")
+        print(f"  hotel-booking incident update {number} --template resolved")
 
 
 @app.command()

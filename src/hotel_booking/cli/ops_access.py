@@ -56,9 +56,8 @@ def grant(
     has the role already has it until the new end. A role that writes needs the approval of somebody else."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.access import granting
-    from hotel_booking.ops.access.credentials import keep
     from hotel_booking.ops.access.terms import Grant, duration_of, person_of, reason_of, role_of
-    from hotel_booking.ops.operation import home, operation
+    from hotel_booking.ops.operation import operation
 
     person, wanted = person_of(user), role_of(role)
     length = duration_of(duration, wanted)
@@ -95,9 +94,33 @@ def grant(
             database=came.login is not None,
             aws=came.session is not None,
         )
-    file = keep(home(os.environ), given, came.login, came.session)
+        act.happened(f"{person} has {wanted.name} now", *_again(person))
+        file = _kept(given, came)
     tell(given, came, file, namespace)
     told()
+
+
+def _kept(given: Any, came: Any) -> Path | None:
+    """The file with the password. Raises `Refused`: they have the role then, and nobody the password."""
+    from hotel_booking.ops.access.credentials import keep
+    from hotel_booking.ops.operation import home
+    from hotel_booking.ops.refusals import Refused
+
+    try:
+        return keep(home(os.environ), given, came.login, came.session)
+    except OSError as error:
+        raise Refused(
+            f"{given.person} has {given.role} now, but the file with the password cannot be written"
+            f" ({error.filename or home(os.environ)}: {plainly(error)})",
+            *_again(given.person),
+        ) from None
+
+
+def _again(person: str) -> tuple[str, str]:
+    return (
+        "Run this again for a new password (HOTEL_OPS_DIR names another folder), or take it back:",
+        f"  hotel-booking ops access revoke --user {person}",
+    )
 
 
 @app.command()

@@ -32,7 +32,7 @@ _KINDS = ("database", "state", "configuration")
 def _backups(of: str) -> Any:
     """What lists, makes and verifies them: the database's engine, or the files of the others."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.backup.configured import kept
     from hotel_booking.ops.backup.kept import Of
     from hotel_booking.ops.refusals import WrongUse
 
@@ -45,7 +45,7 @@ def _backups(of: str) -> Any:
 
 def _engine() -> Any:
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.engines import engine
+    from hotel_booking.ops.backup.configured import engine
 
     return engine(os.environ, sys.argv, utc_now)
 
@@ -96,7 +96,7 @@ def _make(of: str, kind: str = "incr") -> Any:
     """Make one, and tell the database what it came to."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.backup import results
-    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.backup.configured import database
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import Refused
 
@@ -132,7 +132,7 @@ def keep(
 
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.backup import results
-    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.backup.configured import database
     from hotel_booking.ops.backup.schedule import LOOK, Schedule
     from hotel_booking.ops.refusals import Interrupted
 
@@ -168,8 +168,8 @@ def verify(
     """Read the store and say what is wrong with it; exit code 1 where anything is."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.backup import results
+    from hotel_booking.ops.backup.configured import database
     from hotel_booking.ops.backup.engine import chosen
-    from hotel_booking.ops.backup.engines import database
 
     engine, began = _backups(of), utc_now()
     if of == "database":
@@ -276,6 +276,11 @@ def back(yes: Yes = False) -> None:
     with operation(
         "restore", target="back", alone="production", dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
+        act.happened(
+            "the instance before may serve already",
+            "A second run leads away from it again: look first, the restored one names its backup.",
+            "  hotel-booking recovery report",
+        )
         name = engine.back(_say)
         act.tell(instance=name)
     print(f"{name} serves again.")
@@ -368,7 +373,7 @@ def drilled(
 ) -> None:
     """Tell the environment's database of a drill that was made where it is not reached. Again, it changes
     nothing."""
-    from hotel_booking.ops.backup.engines import database
+    from hotel_booking.ops.backup.configured import database
     from hotel_booking.ops.backup.results import Drill
     from hotel_booking.ops.refusals import Refused
 

@@ -100,6 +100,11 @@ def blue_green(
         else:
             turned = run.back(means) if rollback else run.finish(means)
         act.tell(active=turned.active, serves=turned.image, kept=turned.kept)
+        act.happened(
+            f"{turned.active} serves {turned.image}",
+            "Git may say another release; have it say the same:",
+            f"  scripts/deploy_release {run.environment(namespace)} {turned.image}",
+        )
         say(f"{turned.active} serves {turned.image}, after {time.monotonic() - began:.0f} s")
         if git and not finish:
             _into_git(run.environment(namespace), turned.image)

@@ -35,24 +35,10 @@ def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: Data
     if as_json:
         print_json(found)
         return
-    _table(
-        "Tables",
-        ("name", "MiB", "rows", "dead", "vacuumed", "analysed"),
-        [
-            (one.name, _mib(one.bytes), one.live, one.dead, _at(one.vacuumed), _at(one.analysed))
-            for one in found.tables[:_SHOWN]
-        ],
-    )
-    remarkable = [
-        (one, said)
-        for one in found.indexes
-        if (said := _remark(one)) and (one.bloat >= 1 << 20 or not one.valid or one.same_as or one.unused)
-    ]
-    _table(
-        "Indexes",
-        ("name", "MiB", "scans", "remark"),
-        [(one.name, _mib(one.bytes), one.scans, said) for one, said in remarkable[:_SHOWN]],
-    )
+    if found.locked:
+        print("Tables and indexes could not be looked at: somebody below holds a lock on one.")
+    else:
+        _worn(found)
     _running("Long transactions, and who waits for a lock", found.long)
     here = found.connections
     print(f"Connections: {here.taken} of {here.allowed} taken, {here.here} of this database.")
@@ -75,7 +61,7 @@ def maintenance(
     by the next run. Exit code 1 where a step failed, 3 where something is left."""
     from hotel_booking.cli import ops_archive
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.engines import kept
+    from hotel_booking.ops.backup.configured import kept
     from hotel_booking.ops.database import care, looking
     from hotel_booking.ops.operation import operation
 
@@ -226,24 +212,45 @@ def _remark(one: Any) -> str:
     if one.same_as:
         said.append(f"the same as {one.same_as}")
     if one.unused:
-        said.append("never used since statistics began")
+        said.append("never used so far")
     if one.bloat >= 1 << 20:
         said.append(f"some {_mib(one.bloat)} MiB bloat")
     return ", ".join(said)
 
 
-def _running(title: str, found: list[Any]) -> None:
+def _worn(found: Any) -> None:
     _table(
-        title,
-        ("process", "user", "program", "state", "since", "waits for", "blocked by", "statement"),
+        "Tables",
+        ("name", "MiB", "rows", "dead", "vacuumed", "analysed"),
         [
-            (
-                *(one.pid, one.user, one.program, one.state, _at(one.transaction_since), one.waits_for),
-                *(" ".join(map(str, one.blocked_by)), one.query),
-            )
-            for one in found
+            (_name(one), _mib(one.bytes), one.live, one.dead, _at(one.vacuumed), _at(one.analysed))
+            for one in found.tables[:_SHOWN]
         ],
     )
+    remarkable = [
+        (one, said)
+        for one in found.indexes
+        if (said := _remark(one)) and (one.bloat >= 1 << 20 or not one.valid or one.same_as or one.unused)
+    ]
+    _table(
+        "Indexes",
+        ("name", "MiB", "scans", "remark"),
+        [(_name(one), _mib(one.bytes), one.scans, said) for one, said in remarkable[:_SHOWN]],
+    )
+
+
+def _running(title: str, found: list[Any]) -> None:
+    from rich.markup import escape
+
+    console = screen()
+    console.print(f"[bold]{escape(title)}[/]" + ("" if found else ": none"))
+    for one in found:
+        begun = f", in a transaction since {one.transaction_since:%H:%M:%S}" if one.transaction_since else ""
+        blocked = f", blocked by {' '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
+        waits = f", waits for {one.waits_for}" if one.waits_for else ""
+        who = f"{one.user}, {one.program}" if one.program else one.user
+        console.print(escape(f"{one.pid:>8}  {who}: {one.state}{begun}{waits}{blocked}"), soft_wrap=True)
+        console.print(escape(f"{'':>8}  {one.query}"), soft_wrap=True)
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
@@ -253,9 +260,14 @@ def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> N
     console.print(f"[bold]{escape(title)}[/]" + ("" if rows else ": none"))
     if rows:
         table = listing(*heads)
+        table.columns[0].no_wrap = True  # names are copied
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         console.print(table)
+
+
+def _name(one: Any) -> str:
+    return str(one.name).removeprefix("public.")
 
 
 def _mib(size: int) -> str:

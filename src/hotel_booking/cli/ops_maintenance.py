@@ -46,7 +46,15 @@ def on(
             print(f"The site and the API would be closed for some {count(minutes, 'minute')}.")
             return
         until = utc_now() + timedelta(minutes=minutes)
-        closed, held = acting(data_dir, lambda run: close(run, until=until))
+
+        def is_closed() -> None:
+            act.happened(
+                "the site and the API are closed already; not all rooms that are held wait yet",
+                "Run it again, and they do. Or open:",
+                "  hotel-booking ops maintenance off",
+            )
+
+        closed, held = acting(data_dir, lambda run: close(run, until=until, once_closed=is_closed))
         act.tell(until=until.isoformat(), holds=held)
     print(_told(closed))
     print(
@@ -102,13 +110,16 @@ def _told(closed: Any) -> str:
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
 
 
-async def close(run: Run, *, until: datetime, by_gateway: bool = False) -> tuple[Any, int]:
-    """Close it, and have holds wait; how many more do."""
+async def close(
+    run: Run, *, until: datetime, by_gateway: bool = False, once_closed: Callable[[], None] = lambda: None
+) -> tuple[Any, int]:
+    """Close it, and have holds wait; how many more do. `once_closed` is called between."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.domains.bookings import service
     from hotel_booking.domains.incidents import closure
 
     closed = await run(lambda tx: closure.close(tx, until=until, now=utc_now(), by_gateway=by_gateway))
+    once_closed()
     await asyncio.sleep(_NOTICED)  # holds that are being made meanwhile count too
     return closed, await run(lambda tx: service.put_off(tx, closed_at=closed.closed_at))
 

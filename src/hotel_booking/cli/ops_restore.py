@@ -12,15 +12,21 @@ from typing import Any
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.asking import Want, needed, typed
 from hotel_booking.ops.backup import approval, production
-from hotel_booking.ops.backup.engine import Until, chosen
-from hotel_booking.ops.backup.engines import check_engine
+from hotel_booking.ops.backup.configured import check_engine
+from hotel_booking.ops.backup.engine import Instance, Until, chosen
 from hotel_booking.ops.evidence import Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import operation
-from hotel_booking.ops.refusals import WrongUse, plainly
+from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 Say = Callable[[str], None]
 _KEY = Want("HOTEL_EVIDENCE_KEY", "your private key", '"$(cat KEY-FILE)"')
+_NEXT = (
+    "Start the web servers and the worker, then:",
+    "  hotel-booking recovery report",
+    "  hotel-booking recovery open",
+    "To go back to the instance before: hotel-booking ops backup back",
+)
 _STAGING = Want(
     "HOTEL_STAGING_DATABASE_URL",
     "the address of the database of staging that is replaced",
@@ -46,21 +52,39 @@ def to_production(
         def allowed() -> None:
             approval_of()
             approval.use(record, os.environ)
+            act.happened(
+                "which instance serves is not known: it was being switched",
+                "Run it again with another approval, and it goes on; or have the one before serve:",
+                "  hotel-booking ops backup back",
+            )
+
+        def switched(instance: Instance) -> None:
+            act.happened(f"{instance.name} serves already, closed for sale", *_NEXT)
 
         done = production.to_production(
-            engine, backup, until, environ=os.environ, say=say, allowed=allowed, now=utc_now
+            *(engine, backup, until),
+            environ=os.environ,
+            say=say,
+            allowed=allowed,
+            switched=switched,
+            now=utc_now,
         )
         act.tell(instance=done.instance.name, seconds=done.seconds)
-    say("a fresh backup, since what comes now is in none")
-    engine.backup("incr", say)
     newest = done.looked.newest
     print(f"{done.instance.name} serves, as of {newest:%Y-%m-%d %H:%M:%S} UTC." if newest else "It serves.")
     for step, seconds in done.seconds.items():
         print(f"  {seconds:8.1f} s  {step}")
-    print("It is closed for sale. Start the web servers and the worker, then:")
-    print("  hotel-booking recovery report")
-    print("  hotel-booking recovery open")
-    print("To go back to the instance before: hotel-booking ops backup back")
+    print("It is closed for sale.", *_NEXT, sep="\n", flush=True)
+    say("a fresh backup, since what comes now is in none")
+    try:
+        engine.backup("incr", say)
+    except Refused as refusal:
+        raise Refused(
+            f"{done.instance.name} serves, and what comes now is in no backup: {refusal.detail}",
+            *refusal.lines,
+            "When that is mended, at once:",
+            "  hotel-booking ops backup backup",
+        ) from None
 
 
 def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) -> None:

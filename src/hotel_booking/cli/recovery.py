@@ -92,6 +92,9 @@ def begin(
 
     async def do(run: Run) -> tuple[Any, list[Any]]:
         begun = await run(lambda tx: recovery.begin(tx, backup=backup, now=utc_now()))
+        print(
+            f"Closed for sale. The database is as of {begun.point.until:%Y-%m-%d %H:%M:%S} UTC.", flush=True
+        )
         lost = await _lost(old_url, begun.point.until) if old_url else []
         for each in lost:
 
@@ -102,7 +105,6 @@ def begin(
         return begun, lost
 
     begun, lost = _run(data_dir, do)
-    print(f"Closed for sale. The database is as of {begun.point.until:%Y-%m-%d %H:%M:%S} UTC.")
     mails, others = count(begun.mails, "mail"), count(begun.others, "notice")
     print(f"Not told again: {mails}, {others} to programs and people.")
     if lost:

@@ -55,6 +55,10 @@ def restore(
                 made = dump.load(source, url, name=f"{name}_restoring", key=key, upgrade=migrations.upgrade)
                 kept = f"{name}_before_{id_of(utc_now())}"
                 before = dump.put_in_place(url, made, kept=kept)
+                act.happened(
+                    f"{name} is what {file} holds",
+                    f"The one before is kept as {kept}." if before else "There was none before.",
+                )
             act.tell(backup=header.made_at.isoformat(), kept=kept if before else None)
     print(f"{name} is what it was on {header.made_at:%Y-%m-%d %H:%M:%S} UTC, schema {migrations.head()}.")
     if before:

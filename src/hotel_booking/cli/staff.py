@@ -1,10 +1,11 @@
-"""hotel-booking staff create-owner|invite-again|reset-mfa|lock|unlock: the first owner, ways back in and
-out."""
+"""hotel-booking staff create-owner|invite-again|reset-mfa|lock|unlock|reencrypt: the first owner, ways back
+in and out, and second factors after a change of HOTEL_SECRET_KEY."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -16,6 +17,7 @@ from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.counting import count
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
@@ -27,7 +29,8 @@ from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
 from hotel_booking.domains.identity.service.staff import Invited
-from hotel_booking.ops.refusals import plainly
+from hotel_booking.ops.asking import needed
+from hotel_booking.ops.refusals import Refused, plainly
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
@@ -109,6 +112,38 @@ def unlock(email: Email, data_dir: DataDir = None) -> None:
 
     member = _in_transaction("staff unlock", data_dir, run)
     typer.echo(f"Staff account {member.id} is open again, with its old password and second factors.")
+
+
+@app.command()
+def reencrypt(data_dir: DataDir = None) -> None:
+    """After HOTEL_SECRET_KEY was changed: have the codes of everybody's authenticator app fit again. The key
+    before is HOTEL_SECRET_KEY_BEFORE, else asked for. Exit code 1 names whose app opens by neither key."""
+    environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
+    key = read_settings(environ).secret_key
+    if not key:
+        raise ConfigError(["HOTEL_SECRET_KEY is not set: the key that the web servers have now"])
+    before = needed(
+        "HOTEL_SECRET_KEY_BEFORE",
+        "the key before",
+        example='"$(cat KEY-FILE)"',
+        environ=os.environ,
+        argv=sys.argv,
+        secret=True,
+    )
+    found = _in_transaction(
+        "staff reencrypt",
+        data_dir,
+        lambda tx: second_factor.reencrypt(tx, before=before, secret_key=key),
+    )
+    typer.echo(
+        f"{count(found.done, 'authenticator app')} encrypted by the new key; {found.had_it} had it already."
+    )
+    if found.lost:
+        raise Refused(
+            f"neither key opens {count(len(found.lost), 'other')}: {', '.join(found.lost)}",
+            "With the right key before, run this again. Where nobody has it, for each of them:",
+            "  hotel-booking staff reset-mfa --email EMAIL",
+        )
 
 
 async def _member(tx: Transaction, email: str) -> Staff:

@@ -27,6 +27,9 @@ OTHERS = {
         "where `hotel-booking ops` keeps evidence, passes and locks; else `/var/lib/hotel-booking/ops`, or"
         " `~/.local/state/hotel-booking/ops` for who cannot write there"
     ),
+    "HOTEL_SECRET_KEY_BEFORE": (
+        "the key before, for `hotel-booking staff reencrypt` after `HOTEL_SECRET_KEY` was changed"
+    ),
     "HOTEL_BACKUP_KEY": (
         "what backups are encrypted with, at least 16 characters: keep it where the backups are not. Unset:"
         " `hotel-booking backup FILE` does not encrypt, and `hotel-booking ops backup` refuses"

@@ -59,13 +59,21 @@ def _may_be_made(folder: Path) -> bool:
 class Operation:
     """A running operation. What `tell` is given stands in its record."""
 
-    def __init__(self, dry_run: bool) -> None:
+    def __init__(self, dry_run: bool, changes: bool) -> None:
         self.dry_run = dry_run
         self.detail: dict[str, Any] = {}
+        some = "Some of it may be done already. " if changes and not dry_run else ""
+        self.stands = ""
+        self.next: tuple[str, ...] = (f"{some}It can be run again.",)
 
     def tell(self, **detail: Any) -> None:
         """Have this in the record: its `outcome`, where it is not simply `done`, and what was decided."""
         self.detail |= detail
+
+    def happened(self, stands: str, *lines: str) -> None:
+        """From now on who interrupts it, or meets an error, is told what stands all the same (`guests are
+        closed out`), and what to do about it. A refusal says that itself."""
+        self.stands, self.next = stands, lines
 
 
 @contextmanager
@@ -86,7 +94,7 @@ def operation(
     Raises `Busy` where it runs already, `Interrupted` on Ctrl-C or SIGTERM, and `Refused` where nothing can
     be recorded: an act that cannot be noted is not done.
     """
-    act = Operation(dry_run)
+    act = Operation(dry_run, changes)
     with _lock(home(environ) / "locks", f"{name}-{alone or target}", clock), _signals_raise():
         if changes and not dry_run:
             _record(name, target, {"outcome": "begun"}, environ, clock)
@@ -95,7 +103,10 @@ def operation(
             yield act
         except (KeyboardInterrupt, Interrupted):
             outcome = "interrupted"
-            raise Interrupted(f"{name} was interrupted", "It can be run again.") from None
+            if act.stands:
+                act.tell(stands=act.stands)
+            stands = f", and {act.stands}" if act.stands else ""
+            raise Interrupted(f"{name} was interrupted{stands}", *act.next) from None
         except Refused as refusal:
             outcome = "refused"
             act.tell(reason=refusal.detail)
@@ -103,6 +114,9 @@ def operation(
         except BaseException as error:
             outcome = "failed"
             act.tell(reason=f"{type(error).__name__}: {error}"[:500])
+            if act.stands:  # the error knows nothing of it
+                act.tell(stands=act.stands)
+                error.add_note("\n".join((act.stands, *act.next)))
             raise
         finally:
             if not dry_run:

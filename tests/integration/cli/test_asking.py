@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from hotel_booking.core.clock import utc_now
@@ -21,6 +22,36 @@ from tests.clients.command_line import command
 pytestmark = pytest.mark.postgresql
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
+
+
+def test_a_database_that_somebody_would_put_away_stays_when_they_say_no(
+    database_url: str, tmp_path: Path
+) -> None:
+    environ = {
+        "DATABASE_URL": database_url,
+        "HOTEL_OPS_DIR": str(tmp_path / "ops"),
+        "HOTEL_BACKUP_ENGINE": "dump",
+        "HOTEL_BACKUP_STORE": str(tmp_path),
+        "HOTEL_BACKUP_KEY": "a key of more than sixteen characters",
+    }
+    file, name = tmp_path / "hotel.backup", urlsplit(database_url).path.lstrip("/")
+    done = command("backup", str(file), seconds=60, **environ)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("COMMENT ON TABLE booking IS 'the one that was there'")
+    for words, question in (
+        (("restore", str(file)), f"takes the place of the database {name}, which is kept. Go on?"),
+        (("ops", "backup", "back"), "Bookings made since the restore are missing then"),
+    ):
+        code, said = at_a_terminal(words, "n", **environ)
+        assert (code, "hotel-booking: nothing was changed" in said) == (1, True), said
+        assert question in said
+    with psycopg.connect(database_url) as connection:
+        told = connection.execute("SELECT obj_description('booking'::regclass)").fetchone()
+        beside = connection.execute(
+            "SELECT count(*) FROM pg_database WHERE datname LIKE %s", (f"{name}\\_%",)
+        ).fetchone()
+    assert (told, beside) == (("the one that was there",), (0,))
 
 
 def at_a_terminal(words: Sequence[str], answer: str, **environ: str) -> tuple[int, str]:

@@ -52,10 +52,12 @@ def test_an_incident_is_worked_on_without_the_panel(incident: Callable[..., str]
     assert "investigating (investigating)" in incident("update", "1", "--template", "list")
     incident("update", "1", "--template", "investigating", "--title", "Payments fail")
     assert "Payments fail" in incident("list", "--published")
-    incident("resolve", "1", "the gateway is back")
+    over = incident("resolve", "1", "the gateway is back")
+    assert "Customers do not know yet" in over
+    assert over.endswith("  hotel-booking incident update 1 --template resolved\n")
     incident("update", "1", "--template", "resolved")
     incident("reopen", "1", "it is back")
-    incident("resolve", "1", "for good")
+    assert incident("resolve", "1", "for good") == "Incident 1 is resolved.\n", "they know"
     assert "Action 1" in incident(
         "action", "1", "alert sooner", "--owner", "Ben Example", "--due", "2026-04-01"
     )

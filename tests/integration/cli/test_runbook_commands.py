@@ -82,7 +82,7 @@ async def test_every_statement_of_the_checklists_runs(db: Database) -> None:
         for command in (step.command, step.in_cluster)
         for sql in re.findall(r'psql .* -c "(.*)"', command)
     ]
-    assert len(found) == 6
+    assert len(found) == 14
     async with db.reading() as tx:
         for sql in found:
             await tx.fetch(sql if "terminate" not in sql else sql.replace(";", " AND false"))

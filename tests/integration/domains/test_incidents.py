@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from hotel_booking.core.db import Database
-from hotel_booking.domains.incidents import clocks, queries, service, templates
+from hotel_booking.domains.incidents import checklists, clocks, queries, service, templates
 from hotel_booking.domains.incidents.errors import IncidentMovedOn, IncidentNotFound, InvalidIncident
 from hotel_booking.domains.incidents.types import Actor, Incident, Severity
 
@@ -285,3 +285,22 @@ async def test_what_is_wrong_is_refused_and_changes_nothing(db: Database) -> Non
             await service.acknowledge(tx, incident_id=999, by=ADA, now=NOW)
         assert await queries.list_incidents(tx) == []
         assert await tx.fetchval("SELECT count(*) FROM incident_entry") == 0
+
+
+@pytest.mark.parametrize(
+    ("title", "first"),
+    [
+        ("Guests cannot pay", "payments-fail"),
+        ("The disk of db-1 is full", "full-disk"),
+        ("The certificate is over", "certificates"),
+        ("Mails and other jobs wait", "jobs-wait"),
+        ("Redis is gone", "redis-issues"),
+        ("The database restarts", "database-issues"),
+        ("Nobody knows", "high-error-rate"),
+    ],
+)
+async def test_what_is_typed_in_a_hurry_brings_the_checklist_that_fits(
+    db: Database, title: str, first: str
+) -> None:
+    incident = await declared(db, title=title)
+    assert checklists.for_incident(incident, [])[0].anchor == first

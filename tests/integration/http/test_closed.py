@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -228,3 +232,31 @@ async def test_after_the_database_was_away_nobody_books_before_it_is_known_wheth
         refused = await client.post("/api/v1/quotes", json=asked)
         assert refused.status_code == 503
         assert (await client.get("/en")).status_code == 503, "who only reads knows it from then on"
+
+
+async def test_who_interrupts_the_closing_is_told_that_it_is_closed(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    environ = {"DATABASE_URL": database_url, "HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+    child = await asyncio.create_subprocess_exec(
+        *(Path(sys.executable).with_name("hotel-booking"), "ops", "maintenance", "on"),
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+    async def is_closed() -> bool:
+        async with db.transaction() as tx:
+            return await closure.current(tx) is not None
+
+    await until(is_closed)
+    child.send_signal(signal.SIGINT)
+    _, said = await asyncio.wait_for(child.communicate(), 30)
+    assert child.returncode == 130
+    assert b"maintenance was interrupted, and the site and the API are closed already" in said
+    assert b"  hotel-booking ops maintenance off" in said
+    again = await asyncio.to_thread(lambda: command("ops", "maintenance", "on", seconds=60, **environ))
+    assert again.returncode == 0, again.stderr
+    assert "more holds have to wait" in again.stdout

@@ -67,9 +67,13 @@ async def test_an_incident_from_the_form_to_the_post_mortem(db: Database, databa
             "Cards fail",
             "Cleo Example",
             "Customers were told",
+            "Customers do not know yet that it is over",
             "Ada Member, by 2 Jan 2030",
         ):
             assert expected in text_of(shown)
+        over = {"status": "resolved", "body": "It works again.", "title": ""}
+        assert (await sent(client, f"{page}/update", **over)).status_code == 303
+        assert "Customers do not know yet" not in text_of(await client.get(page))
         assert "within" not in text_of(shown), "its clocks have stopped"
         listed = await client.get("/admin/incidents")
         assert "alert sooner" in text_of(listed)

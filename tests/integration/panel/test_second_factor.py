@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import subprocess
 from datetime import datetime, timedelta
 
 import httpx
@@ -18,6 +20,7 @@ from hotel_booking.domains.identity.caller import ANONYMOUS, Caller
 from hotel_booking.domains.identity.service import second_factor
 from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.http import cookies
+from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 from tests.clients.outbox import sent
 from tests.factories.staff_accounts import (
@@ -362,3 +365,30 @@ async def fingerprint(db: Database) -> list[str]:
             str(await tx.fetch(f"SELECT * FROM {table} ORDER BY 1, 2"))
             for table in ("staff", "staff_passkey", "staff_recovery_code", "staff_challenge", "staff_token")
         ]
+
+
+async def test_after_the_secret_key_was_changed_the_same_app_lets_in_again(
+    db: Database, database_url: str
+) -> None:
+    app, _ = await with_app(db)
+    anew = "another key of the platform, of thirty-two characters and more"
+
+    async def reencrypted(before: str) -> subprocess.CompletedProcess[str]:
+        environ = {"DATABASE_URL": database_url, "HOTEL_SECRET_KEY": anew, "HOTEL_SECRET_KEY_BEFORE": before}
+        return await asyncio.to_thread(lambda: command("staff", "reencrypt", seconds=60, **environ))
+
+    async with running(settings_for(database_url, secret_key=anew)) as (web, _), browser(web) as client:
+        await sign_in(client, next="/admin")
+        assert (await client.post(STEP, data={"code": code(app)})).status_code == 422
+        # With a wrong key before nobody's app is touched, and whose it is stands there.
+        wrong = await reencrypted("a key that never was one of this platform, and is long enough")
+        assert wrong.returncode == 1
+        assert "neither key opens 1 other: ana@example.com" in wrong.stderr
+        right = await reencrypted(SECRET_KEY)
+        assert right.stdout == "1 authenticator app encrypted by the new key; 0 had it already.\n", (
+            right.stderr
+        )
+        again = await reencrypted(SECRET_KEY)
+        assert again.stdout == "0 authenticator apps encrypted by the new key; 1 had it already.\n"
+        done = await client.post(STEP, data={"code": code(app), "next": "/admin/account"})
+        assert (done.status_code, done.headers["location"]) == (303, "/admin/account")

@@ -48,6 +48,19 @@ CONNECTIONS = (
     "SELECT count(*) AS taken, current_setting('max_connections') AS allowed FROM pg_stat_activity"
     " WHERE backend_type = 'client backend';"
 )
+WAITING_JOBS = (
+    "SELECT queue_name, status, count(*), min(scheduled_at) AS since FROM procrastinate_jobs"
+    " GROUP BY 1, 2 ORDER BY 1, 2;"
+)
+WORKERS = (
+    "SELECT id, last_heartbeat, now() - last_heartbeat AS silent FROM procrastinate_workers"
+    " ORDER BY last_heartbeat DESC;"
+)
+ARCHIVED = "SELECT last_archived_time, failed_count, last_failed_wal, last_failed_time FROM pg_stat_archiver;"
+SLOTS = (
+    "SELECT slot_name, active, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) AS kept"
+    " FROM pg_replication_slots;"
+)
 
 
 NAMESPACE = "hotel-booking-production"  # as the runbook's lines have it
@@ -128,25 +141,88 @@ CHECKLISTS = (
             ),
         ),
     ),
+    Checklist(
+        "jobs-wait",
+        "Jobs wait",
+        (
+            Step(
+                "Does a worker run, and what did it say last",
+                "journalctl -u hotel-booking-worker --lines 50 --output cat",
+                in_cluster=f"kubectl logs -n {NAMESPACE} -l app=hotel-booking-worker --tail=50",
+            ),
+            _psql(
+                "Which workers report: each has a line for every lane, and is gone if silent for a minute",
+                WORKERS,
+            ),
+            _psql("What waits, what runs, what has failed, since when", WAITING_JOBS),
+            Step(
+                "Start it anew: it finishes what it runs, and what it cannot finish is done again",
+                "systemctl restart hotel-booking-worker",
+                in_cluster=f"kubectl rollout restart deployment/hotel-booking-worker -n {NAMESPACE}",
+            ),
+        ),
+    ),
+    Checklist(
+        "payments-fail",
+        "Payments fail",
+        (
+            Step("Does the payment gateway answer us", "curl -s $PUBLIC_URL/status/parts/payments"),
+            Step("How attempts end, and since when: /admin/monitoring/business; which ones: /admin/payments"),
+            _ours(
+                "Is anything paid that is not booked, or the other way round",
+                "hotel-booking invariants check",
+            ),
+        ),
+    ),
+    Checklist(
+        "full-disk",
+        "Full disk",
+        (
+            Step(
+                "Which disk is full; in the cluster: which pods were evicted for it",
+                "df -h",
+                in_cluster=f"kubectl get events -n {NAMESPACE} --sort-by='.lastTimestamp'",
+            ),
+            _psql("Is WAL kept since the archive takes none", ARCHIVED),
+            _psql("Is WAL kept for a replica or a receiver that does not fetch it", SLOTS),
+            _ours("What in the database is large", "hotel-booking ops database report"),
+        ),
+    ),
+    Checklist(
+        "certificates",
+        "Certificates",
+        (
+            Step(
+                "Which certificate do guests get, and until when is it good",
+                "curl -kvso /dev/null $PUBLIC_URL/health/live 2>&1 | grep -E 'subject:|issuer:|expire date:'",
+            ),
+        ),
+    ),
 )
 _BY_ANCHOR = {checklist.anchor: checklist for checklist in CHECKLISTS}
-# Which checklist comes first for which alerts, by a part of their names.
+# Which checklist comes first for which alerts and incidents, by a part of their names and titles.
 _FITS = {
     "database-issues": ("Database", "Pool", "Invariant"),
     "redis-issues": ("Redis",),
+    "jobs-wait": ("Queue", "Job", "Mail"),
+    "payments-fail": ("Pay", "BookingSuccess"),
+    "full-disk": ("Disk",),
+    "certificates": ("Certificate",),
 }
 
 
 def for_incident(incident: Incident, alerts: list[Alert]) -> tuple[Checklist, ...]:
     """All of them, what its alerts are about first: by the heading that their runbook link names, else by
     their names."""
-    wanted: list[str] = []
+    wanted, title = list[str](), incident.title.casefold()
     for alert in alerts:
         linked = alert.runbook_url.rpartition("#")[2]
         if linked in _BY_ANCHOR:
             wanted.append(linked)
         wanted += [anchor for anchor, parts in _FITS.items() if any(part in alert.name for part in parts)]
-    wanted += [anchor for anchor in _FITS if anchor.partition("-")[0] in incident.title.lower()]
+    for anchor, parts in _FITS.items():
+        if any(part.casefold() in title for part in parts):
+            wanted.append(anchor)
     return tuple(sorted(CHECKLISTS, key=lambda one: one.anchor not in wanted))
 
 

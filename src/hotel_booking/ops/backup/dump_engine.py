@@ -102,6 +102,9 @@ class Dumps:
             url = dump.load(file, self._url, name=name, key=self._key, upgrade=lambda _url: None)
         return Instance(name, url)
 
+    def check_switch(self) -> None:
+        """Nothing stands in its way."""
+
     def switch(self, instance: Instance, say: Say) -> None:
         """Exchange the names, both or neither; whoever is connected is sent away. The one before is kept as
         NAME_before (one of that name is dropped first) and takes connections of superusers alone."""

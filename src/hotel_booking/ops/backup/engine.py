@@ -72,6 +72,9 @@ class Engine(Protocol):
     def serving(self) -> str:
         """The URL of the database that serves (it need not answer)."""
 
+    def check_switch(self) -> None:
+        """Refused where `switch` would be, whatever was restored: asked before the long work."""
+
     def switch(self, instance: Instance, say: Say) -> None:
         """From now on the instance serves under the address of the one before, which is kept for `back` and
         takes no writes any more. One step: killed at any moment, one of the two serves, and it can be

@@ -189,6 +189,9 @@ class PgBackRest:
         say(f"removing {instance.name}")
         self.servers.remove(self.servers.home / "instances" / instance.name)
 
+    def check_switch(self) -> None:
+        """Nothing stands in its way."""
+
     def switch(self, instance: Instance, say: Say) -> None:
         """One rename and a restart by a process that outlives us; the one before is kept as `previous`."""
         say(f"{instance.name} serves from now on")

@@ -77,10 +77,13 @@ def to_production(
     say: Say,
     allowed: Callable[[], object],
     now: Callable[[], datetime],
+    switched: Callable[[Instance], object] = lambda _instance: None,
 ) -> Restored:
     """Restore, verify, close for sale, switch. `allowed` is called last before the switch, and uses the
-    approval up. Whatever fails before the switch removes the new instance and leaves the old one serving."""
+    approval up; `switched` right after it. Whatever fails before the switch removes the new instance and
+    leaves the old one serving."""
     steps, began = Steps(say), now()
+    engine.check_switch()
     with steps.step("restore to a new instance"):
         instance = engine.restore(backup, until=until, say=say)
     try:
@@ -98,6 +101,7 @@ def to_production(
             with steps.step("switch"):
                 allowed()
                 engine.switch(instance, say)
+                switched(instance)
     except BaseException:
         with suppress(Refused, psycopg.Error):
             engine.discard(instance, say)  # refused for one that serves already

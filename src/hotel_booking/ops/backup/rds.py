@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,6 +19,7 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops.aws import Aws, NotThere, wait_for
 from hotel_booking.ops.backup.engine import Backup, Instance, Kind, Say, Until, id_of
+from hotel_booking.ops.backup.rds_restoring import check_reach, request
 from hotel_booking.ops.backup.writes import take_writes
 from hotel_booking.ops.refusals import Refused
 
@@ -152,22 +153,26 @@ class Rds:
         return found if isinstance(found, datetime) else None
 
     def restore(self, backup: Backup, *, until: Until, say: Say) -> Instance:
-        """Another instance like this one: from the snapshot, or to a moment by RDS's own archive."""
-        serving = self._found(self._instance)
+        """Another instance like this one: from the snapshot, or to a moment by RDS's own archive. Of a switch
+        that stopped between its renames, the instance that it was about."""
+        before = self._look(f"{self._instance}{_BEFORE}")
+        serving = self._look(self._instance) or before or self._found(self._instance)
+        halfway = serving is before
         stamp = backup.id if until == "backup" else id_of(until) if isinstance(until, datetime) else "end"
         name = f"{self._instance}-restore-{stamp}"[:63]
         if isinstance(until, datetime):
-            self._check_reach(until, serving)
+            check_reach(until, serving, now=self._clock())
         there = self._look(name)
         if there is not None and (
-            until == "end"
+            (until == "end" and not halfway)
             or there.get("DBInstanceStatus") not in ("available", "creating", "backing-up", "modifying")
         ):
             say(f"{name} is of an earlier run: removed")
             self.discard(Instance(name, ""), say)
             there = None
         if there is None:
-            self._make(name, backup, until, serving)
+            verb, told = request(name, backup, until, serving)
+            self._aws.call("rds", verb, **told)
             say(f"{name} is being made")
         else:
             say(f"{name} was begun by an earlier run, and is waited for")
@@ -178,23 +183,40 @@ class Rds:
         """The URL that the environment names: the address is the name, whichever instance has it."""
         return self._url
 
+    def check_switch(self) -> None:
+        """Refused while the one before an earlier switch has the name that this one would get."""
+        before = f"{self._instance}{_BEFORE}"
+        if self._look(self._instance) is not None and self._look(before) is not None:
+            raise Refused(
+                f"{before} is still there, of an earlier switch: nothing was changed",
+                "Look whether it is needed, and remove it:",
+                f"  aws rds delete-db-instance --region {self._aws.region}"
+                f" --db-instance-identifier {before} --final-db-snapshot-identifier {before}-last",
+            )
+
     def switch(self, instance: Instance, say: Say) -> None:
         """Two renames; see above. The one before takes no writes any more, whoever is connected to it."""
-        before = f"{self._instance}{_BEFORE}"
         if self._look(instance.name) is None and self._look(self._instance) is not None:
             say(f"{instance.name} serves already")
             return
         if self._look(self._instance) is not None:
-            if self._look(before) is not None:
-                raise Refused(
-                    f"{before} is still there, of an earlier switch: nothing was changed",
-                    "Look whether it is needed, and remove it:",
-                    f"  aws rds delete-db-instance --region {self._aws.region}"
-                    f" --db-instance-identifier {before} --final-db-snapshot-identifier {before}-last",
-                )
+            self.check_switch()
             take_writes(self._url, taken=False, say=say)
-            self._rename(self._instance, before, say)
-        self._rename(instance.name, self._instance, say)
+            try:
+                self._rename(self._instance, f"{self._instance}{_BEFORE}", say)
+            except BaseException:
+                if self._stays():
+                    take_writes(self._url, taken=True, say=say)
+                raise
+        try:
+            self._rename(instance.name, self._instance, say)
+        except Refused as refusal:
+            raise Refused(
+                f"{refusal.detail}; until it is, nobody serves as {self._instance}",
+                *refusal.lines,
+                "Or have the one before serve again:",
+                "  hotel-booking ops backup back",
+            ) from None
         # Retention and protection, which a restored instance does not have from the one before.
         keep = {"BackupRetentionPeriod": _KEPT.days, "DeletionProtection": True, "ApplyImmediately": True}
         self._aws.call("rds", "modify_db_instance", DBInstanceIdentifier=self._instance, **keep)
@@ -211,9 +233,12 @@ class Rds:
         return before
 
     def discard(self, instance: Instance, say: Say) -> None:
-        """Remove an instance, never the one that serves. Its data is in what it was restored from."""
+        """Remove an instance, never the one that serves, or is about to. Its data is in what it was restored
+        from."""
         if instance.name == self._instance:
             raise Refused(f"{instance.name} serves: it is not removed")
+        if not self._stays():
+            raise Refused(f"nobody else serves as {self._instance}: {instance.name} is not removed")
         found = self._look(instance.name)
         if found is None:
             return
@@ -248,6 +273,11 @@ class Rds:
         except NotThere:
             return None
         return dict(found[0]) if found else None
+
+    def _stays(self) -> bool:
+        """Whether an instance serves under the name, and goes on to."""
+        found = self._look(self._instance)
+        return found is not None and found.get("DBInstanceStatus") != "renaming"
 
     def _found(self, name: str) -> dict[str, Any]:
         found = self._look(name)
@@ -306,56 +336,6 @@ class Rds:
             and _OURS in one.get("TagList", ())
             and one["SnapshotCreateTime"] < until
         ]
-
-    def _check_reach(self, until: datetime, serving: Mapping[str, Any]) -> None:
-        latest: datetime | None = serving.get("LatestRestorableTime")
-        earliest = self._clock() - timedelta(days=int(serving.get("BackupRetentionPeriod") or 0))
-        if latest is not None and until > latest:
-            raise Refused(
-                f"RDS can restore until {latest.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, and not until"
-                f" {until.astimezone(UTC):%H:%M:%S}: nothing was touched",
-                "It is up to five minutes behind: wait a little, or take an earlier moment.",
-            )
-        if until < earliest:
-            raise Refused(
-                f"RDS keeps {serving.get('BackupRetentionPeriod')} days, and {until:%Y-%m-%d} is before them:"
-                " nothing was touched",
-                "A snapshot of then may be there:",
-                "  hotel-booking ops backup list",
-            )
-
-    def _make(self, name: str, backup: Backup, until: Until, serving: Mapping[str, Any]) -> None:
-        like: dict[str, Any] = {
-            "DBInstanceClass": serving["DBInstanceClass"],
-            "PubliclyAccessible": False,
-            "MultiAZ": bool(serving.get("MultiAZ")),
-            "CopyTagsToSnapshot": True,
-            "DeletionProtection": False,  # until it serves: who looks at it may remove it again
-        }
-        if group := (serving.get("DBSubnetGroup") or {}).get("DBSubnetGroupName"):
-            like["DBSubnetGroupName"] = group
-        if groups := [one["VpcSecurityGroupId"] for one in serving.get("VpcSecurityGroups", ())]:
-            like["VpcSecurityGroupIds"] = groups
-        if parameters := [one["DBParameterGroupName"] for one in serving.get("DBParameterGroups", ())]:
-            like["DBParameterGroupName"] = parameters[0]
-        if until == "backup":
-            self._aws.call(
-                "rds",
-                "restore_db_instance_from_db_snapshot",
-                DBInstanceIdentifier=name,
-                DBSnapshotIdentifier=backup.name,
-                **like,
-            )
-            return
-        when = {"RestoreTime": until} if isinstance(until, datetime) else {"UseLatestRestorableTime": True}
-        self._aws.call(
-            "rds",
-            "restore_db_instance_to_point_in_time",
-            SourceDBInstanceIdentifier=self._instance,
-            TargetDBInstanceIdentifier=name,
-            **when,
-            **like,
-        )
 
     def _await_instance(self, name: str) -> None:
         def ready() -> bool:

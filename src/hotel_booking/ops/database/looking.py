@@ -15,6 +15,8 @@ from hotel_booking.ops.refusals import Refused, plainly
 
 _CONNECT_SECONDS = 10
 _LOOK_MILLISECONDS = 30_000
+_WAITED = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled)
+_ANY = timedelta(0)
 # What a look shows at most of each kind; the worst come first.
 _MOST = 200
 
@@ -127,12 +129,14 @@ class Connections(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The worst first."""
+    """The worst first. `locked`: somebody holds a lock that sizes wait for, so tables and indexes are empty;
+    who it is stands among the `long`."""
 
     tables: list[Table]
     indexes: list[Index]
     long: list[Running]
     connections: Connections
+    locked: bool
 
 
 @contextmanager
@@ -149,6 +153,12 @@ def connected(url: str) -> Iterator[psycopg.Connection]:
             yield db
     except psycopg.OperationalError as error:
         reason = plainly(error)
+        if isinstance(error, _WAITED):
+            raise Refused(
+                f"the database gave it up: {reason}",
+                "Who holds it up:",
+                "  hotel-booking ops database report",
+            ) from None
         raise Refused(f"the database went away: {reason}", "Run it again when it answers.") from None
 
 
@@ -210,5 +220,10 @@ def end_query(db: psycopg.Connection, one: Running) -> bool:
 
 
 def report(db: psycopg.Connection, *, longer_than: timedelta) -> Report:
-    """All of it."""
-    return Report(tables(db), indexes(db), long_transactions(db, longer_than=longer_than), connections(db))
+    """All of it. What it is opened for at night is who blocks whom: a lock does not keep that back."""
+    long, taken = long_transactions(db, longer_than=longer_than), connections(db)
+    try:
+        return Report(tables(db), indexes(db), long, taken, locked=False)
+    except psycopg.errors.LockNotAvailable:
+        # Whoever holds it may have begun less than so long ago.
+        return Report([], [], long_transactions(db, longer_than=_ANY), connections(db), locked=True)

@@ -165,6 +165,34 @@ async def reset(tx: Transaction, *, staff_id: int) -> None:
     await sessions.end_all(tx, STAFF, owner_id=staff_id)
 
 
+class Reencrypted(msgspec.Struct, frozen=True):
+    """How many secrets of apps were encrypted anew, how many had the key already, and whose open by
+    neither."""
+
+    done: int
+    had_it: int
+    lost: list[str]
+
+
+async def reencrypt(tx: Transaction, *, before: str, secret_key: str) -> Reencrypted:
+    """Have every app's secret encrypted by `secret_key` that `before` encrypted: codes fit again after
+    HOTEL_SECRET_KEY was changed. Again, it changes nothing."""
+    done, had_it, lost = 0, 0, list[str]()
+    for row in await tx.fetch(
+        "SELECT id, email, totp_secret FROM staff WHERE totp_secret IS NOT NULL ORDER BY id FOR NO KEY UPDATE"
+    ):
+        sealed, purpose = row["totp_secret"], _purpose(row["id"])
+        if sealing.unseal(secret_key, sealed, purpose=purpose) is not None:
+            had_it += 1
+        elif (plain := sealing.unseal(before, sealed, purpose=purpose)) is not None:
+            anew = sealing.seal(secret_key, plain, purpose=purpose)
+            await tx.execute("UPDATE staff SET totp_secret = $2 WHERE id = $1", row["id"], anew)
+            done += 1
+        else:
+            lost.append(str(row["email"]))
+    return Reencrypted(done, had_it, lost)
+
+
 async def _fits(
     tx: Transaction, staff_id: int, code: str, secret_key: str | None, now: datetime, *, confirmed: bool
 ) -> bool:
@@ -178,7 +206,9 @@ async def _fits(
         return False
     secret = sealing.unseal(secret_key, row["totp_secret"], purpose=_purpose(staff_id))
     if secret is None:
-        log.error("a second factor cannot be decrypted; was HOTEL_SECRET_KEY changed?")
+        log.error(
+            "a second factor cannot be decrypted; was HOTEL_SECRET_KEY changed? hotel-booking staff reencrypt"
+        )
         return False
     typed = plain_digits("".join(code.split()))
     if not (len(typed) == 6 and typed.isascii() and typed.isdecimal()):
