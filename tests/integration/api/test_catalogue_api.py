@@ -287,6 +287,31 @@ async def test_childrens_amounts_are_set_by_night_and_taken_away(partner: Partne
     assert found == [[0, 2_500], [0, 2_500], None, None, [7, 8], [0, 2_500], [0, 2_500]]
 
 
+async def test_nights_that_are_over_are_left_as_they_are_and_counted(partner: Partner, db: Database) -> None:
+    """A year that is sent again at midnight, or from a zone where it is still yesterday, begins in the past:
+    the rest of it is meant."""
+    await opened(partner)
+    answer = await put(
+        partner,
+        [
+            line(-3, 1, rate_plan="FLEX", price=7_700, closed_to_arrival=True),
+            line(-2, -1, capacity=1),
+            line(0, 0, capacity=2),
+        ],
+    )
+    assert (answer["past"], answer["room_nights"], answer["rate_nights"]) == (5, 2, 2)
+    assert {row["night"] for row in answer["no_arrival"]} <= {day(0), day(1)}
+    over = await put(partner, [line(-9, -1, rate_plan="FLEX", price=5_500)])
+    assert over == {"lines": 1, "room_nights": 0, "rate_nights": 0, "past": 9, "no_arrival": []}
+    async with db.transaction() as tx:
+        today = date.fromisoformat(day(0))
+        for table in ("room_night", "rate_night"):
+            assert await tx.fetchval(f"SELECT count(*) FROM {table} WHERE night < $1", today) == 0
+        assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE price = 7700") == 2
+        edits = await tx.fetch("SELECT first_night FROM rate_edit WHERE kind = 'program' ORDER BY id DESC")
+        assert edits[0]["first_night"] == today  # and what changed nothing is no edit
+
+
 @pytest.fixture(scope="module")
 def open_url(cluster: Cluster) -> Iterator[str]:
     """The URL of a database with the hotel opened; whatever is sent there is refused."""

@@ -194,10 +194,14 @@ async def save_cells(
 async def update_by_program(
     tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], by: Caller, now: datetime
 ) -> tuple[AriResult, list[NoArrival]]:
-    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands; also some
-    of the nights of its lines about stays on which no stay can begin now. Two calls may set a minimum and a
-    maximum one after the other, so that is said and not refused."""
-    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now)
+    """`update_ari` but for nights that are over, and a note of who sent it, for those whose cells it changes
+    under their hands; also some of the nights of its lines about stays on which no stay can begin now. Two
+    calls may set a minimum and a maximum one after the other, so that is said and not refused."""
+    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now, past=False)
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    updates = [line for line in updates if line.last >= today]
+    if not updates:
+        return result, []
     await edit_queries.record(
         tx,
         property_id=catalogue.property.id,
@@ -207,19 +211,15 @@ async def update_by_program(
         made_by=f"{by.name} (API key)" if by.name else "a program",
         what="1 line by the API" if len(updates) == 1 else f"{len(updates):,} lines by the API",
         room_type_ids=[catalogue.room_types[line.room_type].id for line in updates],
-        first=min(line.first for line in updates),
+        first=max(min(line.first for line in updates), today),
         last=max(line.last for line in updates),
         cells=result.room_nights + result.rate_nights,
         changes=None,
     )
     ranges = [
-        (
-            catalogue.room_types[line.room_type].id,
-            None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,
-            line.first,
-            line.last,
-        )
+        (catalogue.room_types[line.room_type].id, plan, max(line.first, today), line.last)
         for line in updates
+        for plan in (None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,)
         if any(getattr(line, column) is not UNSET for column in _BEGINNINGS)
     ]
     return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
