@@ -45,7 +45,7 @@ TABLES: dict[str, dict[str, str]] = {
         "booked_at": "by the hotel’s clocks",
         "time_zone": "the hotel’s",
         "currency": "of the amounts",
-        "total": "the price, taxes included",
+        "total": "the price, taxes included; of a room that nobody of a party came to, the fee",
         "paid": "what the hotel has of it: a deposit, before the guests arrive",
         "owed": "what is still to be paid, of the price or of a fee",
         "refunding": "what is on its way back",
