@@ -50,6 +50,34 @@ async def cancel(db: Database, booking: Booking) -> None:
         await service.cancel(tx, booking_id=booking.id, now=utc_now())
 
 
+_READ = """
+SELECT e.actor_name, e.object_id, p.slug FROM audit_entry e LEFT JOIN property p ON p.id = e.property_id
+ WHERE e.action = 'export' AND e.object_kind = 'list' AND e.actor_kind = 'key' ORDER BY e.id
+"""
+
+
+async def test_the_log_knows_once_a_day_which_key_read_which_list(hotel: Database, database_url: str) -> None:
+    await owing(hotel)
+    lists = ("bookings", "booking-changes", "account-lines", "desk-takings")
+    today = utc_now().date()
+    async with partner(hotel, database_url, Scope.BOOKINGS_READ, Scope.REPORTS_READ) as client:
+        for _ in range(2):
+            for what in lists:
+                asked = {"first": today, "last": today} if what == "account-lines" else {}
+                await page(client, f"/api/v1/properties/{SLUG}/{what}", **asked)
+        unknown = await client.get("/api/v1/properties/nowhere/bookings")
+        assert unknown.status_code == 404
+    async with partner(hotel, database_url) as other:
+        await page(other, BOOKINGS)
+    async with partner(hotel, database_url, Scope.REPORTS_READ) as refused:
+        assert (await refused.get(BOOKINGS)).status_code == 403
+    async with hotel.transaction() as tx:
+        rows = [tuple(row) for row in await tx.fetch(_READ)]
+    assert {row[1:] for row in rows} == {(f"{what} {today}", SLUG) for what in lists}
+    assert len(rows) == 5
+    assert all(row[0] for row in rows)  # by whom
+
+
 async def test_a_copy_is_made_and_kept(hotel: Database, database_url: str) -> None:
     first, second = await owing(hotel), await owing(hotel, 30)
     await held(hotel, "FLEX", 40)
