@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import httpx
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import partners, service
 from hotel_booking.domains.bookings.types import Booking
@@ -59,7 +60,7 @@ SELECT e.actor_name, e.object_id, p.slug FROM audit_entry e LEFT JOIN property p
 async def test_the_log_knows_once_a_day_which_key_read_which_list(hotel: Database, database_url: str) -> None:
     await owing(hotel)
     lists = ("bookings", "booking-changes", "account-lines", "desk-takings")
-    today = utc_now().date()
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
     async with partner(hotel, database_url, Scope.BOOKINGS_READ, Scope.REPORTS_READ) as client:
         for _ in range(2):
             for what in lists:

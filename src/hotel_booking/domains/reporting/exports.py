@@ -148,7 +148,7 @@ async def is_list_noted(tx: Transaction, what: str, *, property_id: int, reader:
 
 
 async def note_list(tx: Transaction, what: str, *, property_id: int, day: date) -> None:
-    """Tell the audit log that a program reads a list of the property on this day (UTC)."""
+    """Tell the audit log that a program reads a list of the property on this day of the hotel."""
     await tx.execute(
         "SELECT audit_write('export', 'list', $1, $2, NULL, NULL, NULL)", _list_of(what, day), property_id
     )
