@@ -87,6 +87,12 @@ async def list_bookings(
     ):
         if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
             raise Invalid("the day must lie between 2000 and 2100", field=name)
+    for name, first, last in (
+        ("arrival_to", arrival_from, arrival_to),
+        ("departure_to", departure_from, departure_to),
+    ):
+        if first is not None and last is not None and last < first:
+            raise Invalid(f"{last} is before {first}", field=name, fix="send the later day here")
     after = _place(cursor, property_.id)
     wanted = Wanted(
         property_ids=frozenset({property_.id}),

@@ -198,6 +198,8 @@ async def test_filters_and_refusals(hotel: Database, database_url: str) -> None:
             (BOOKINGS, {"status": "lost"}, None, "status"),
             (BOOKINGS, {"limit": 101}, None, "limit"),
             (BOOKINGS, {"arrival_from": "0001-01-01"}, None, "arrival_from"),
+            (BOOKINGS, {"arrival_from": "2030-03-02", "arrival_to": "2030-03-01"}, None, "arrival_to"),
+            (BOOKINGS, {"departure_from": "2030-03-02", "departure_to": "2030-03-01"}, None, "departure_to"),
             (BOOKINGS, {"departure_to": "9999-12-31"}, None, "departure_to"),
             (BOOKINGS, {"arrival": arrival}, None, "arrival"),
         ):

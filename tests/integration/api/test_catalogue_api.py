@@ -449,6 +449,31 @@ async def booked(partner: Partner, arrival: int, nights: int, *, rooms: int = 1)
     return await partner.send("POST", "/bookings", {"quote": quote["id"], "guest": guest}, expect=201)
 
 
+async def test_a_block_changes_no_night_that_is_over(partner: Partner, db: Database) -> None:
+    """What there was to sell stays what it was: reports of those nights would tell another story."""
+    await opened(partner)
+    blocks = f"/properties/{SLUG}/blocks"
+    body = {"room": "100", "arrival": day(-3), "departure": day(2), "reason": "paint"}
+    for arrival, departure in ((-3, -1), (-1, 2)):
+        late = {**body, "arrival": day(arrival), "departure": day(departure)}
+        refused = await partner.send("POST", blocks, late, expect=422)
+        assert (refused["code"], refused["field"]) == ("invalid", "arrival")
+        assert day(0) in refused["fix"]
+    made = await partner.send("POST", blocks, {**body, "arrival": day(0)}, expect=201)
+    async with db.transaction() as tx:  # a day later
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night - 1000000")
+            await tx.execute(f"UPDATE {table} SET night = night + 1000000 - 1")
+        await tx.execute("UPDATE room_use SET stay = daterange(lower(stay) - 1, upper(stay) - 1)")
+    await partner.send("DELETE", f"{blocks}/{made['id']}", expect=204)
+    listed = await partner.send("GET", f"{blocks}?from={day(-1)}&to={day(5)}", expect=200)
+    assert [(one["arrival"], one["departure"]) for one in listed["items"]] == [(day(-1), day(0))]
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT blocked FROM room_night ORDER BY night LIMIT 3")
+    assert [row["blocked"] for row in rows] == [1, 0, 0]
+    assert await differences(db) == []
+
+
 async def test_a_block_lowers_capacity_until_it_is_lifted(partner: Partner, db: Database) -> None:
     await opened(partner)
     body = {"room": "100", "arrival": day(5), "departure": day(8), "reason": "paint"}
