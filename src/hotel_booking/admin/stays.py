@@ -116,7 +116,7 @@ async def show_check_out(
 ) -> Response[Any]:
     """What is paid, what is open, and which nights go back on sale."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    if booking.status != "checked_in":
+    if not booking.inside:
         return see_other(request, _page_of(booking), notice="Its guests are not in the house.")
     return check_out_page(request, caller, booking, now, Form.of())
 
@@ -151,7 +151,7 @@ async def check_out(
         return check_out_page(request, caller, booking, now, form, status=422)
 
     # Only a booking that can be checked out has the page that asks about it.
-    own = refused if booking.status == "checked_in" else None
+    own = refused if booking.inside else None
     return await carried_out(request, tx, caller, booking, now, form, act, refused=own)
 
 
