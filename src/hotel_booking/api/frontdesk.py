@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get, post
+from litestar import Request, get, post
+from litestar.datastructures import State
 from litestar.params import QueryParameter
 
 from hotel_booking.api.booking_access import open_booking, open_to_change
@@ -20,7 +21,7 @@ from hotel_booking.domains.bookings.overrides import LONGEST, SHORTEST
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
 from hotel_booking.domains.rates.types import MAX_ROOMS
-from hotel_booking.http.access import needs
+from hotel_booking.http.access import needs, simulates_time
 from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.openapi import PROBLEMS
 from hotel_booking.http.preconditions import IfMatch
@@ -249,6 +250,7 @@ def _positions(text: str | None) -> list[int] | None:
     status_code=200,
 )
 async def no_show(
+    request: Request[Any, Any, State],
     reference: str,
     tx: Transaction,
     now: datetime,
@@ -269,6 +271,7 @@ async def no_show(
         on=asked.on,
         rooms=asked.rooms,
         expected_fee=asked.expected_fee,
+        early=simulates_time(request.scope),
     )
     return booking_answer(gone, now)
 

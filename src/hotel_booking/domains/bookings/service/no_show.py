@@ -82,6 +82,7 @@ async def no_show(
     on: date | None = None,
     rooms: Collection[int] | None = None,
     expected_fee: int | None = None,
+    early: bool = False,
 ) -> Booking:
     """The guests did not come; where others of the booking did, those of `rooms` (reservation positions;
     default: all who are still expected). Gives back the nights from `on` (default: the date on the property's
@@ -93,12 +94,12 @@ async def no_show(
     that goes back, and what is open is for the others to pay.
 
     Raises `WrongState` unless the booking is confirmed or guests are still expected, `TooEarly` before the
-    arrival day where `on` is not given and where `on` has not begun, and `PriceChanged` where the fee is not
-    the one that the caller saw, `expected_fee`.
+    arrival day (unless `early`: in records of the past some were noted before it) and where `on` has not
+    begun, and `PriceChanged` where the fee is not the one that the caller saw, `expected_fee`.
     """
     status = await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
-    missing = _missing(booking, status, now, rooms, on)
+    missing = _missing(booking, status, now, rooms, on, early=early)
     fees = [no_show_fee(room) for room in missing]
     if expected_fee is not None and expected_fee != sum(fees):
         raise PriceChanged(
@@ -162,6 +163,8 @@ def _missing(
     now: datetime,
     rooms: Collection[int] | None,
     on: date | None = None,
+    *,
+    early: bool = False,
 ) -> tuple[Reservation, ...]:
     """The rooms that nobody came to."""
     if (
@@ -179,13 +182,13 @@ def _missing(
     if status == "checked_in" and not booking.expected:
         raise WrongState("all guests of the booking have come", fix="check them out when they leave")
     missing = expected(booking, rooms, field="rooms", verb="a no-show")
-    today = business_date(now, booking.timezone, booking.day_end_time)
-    if on is None and today < min(room.arrival for room in missing):
-        raise TooEarly(
-            "a booking can't be a no-show before the arrival day", fix="cancel the booking instead"
-        )
     if on is not None and on > calendar_date(now, booking.timezone):
         raise TooEarly(
             f"{on} has not begun at the hotel", field="on", fix="wait for that day, or leave `on` out"
+        )
+    today = business_date(now, booking.timezone, booking.day_end_time)
+    if today < min(room.arrival for room in missing) and not early:
+        raise TooEarly(
+            "a booking can't be a no-show before the arrival day", fix="cancel the booking instead"
         )
     return missing
