@@ -91,12 +91,13 @@ async def _asked(
         rooms = _rooms(form, booking)
         seen = await service.preview_no_show(tx, booking_id=booking.id, now=now, rooms=rooms or None)
     except DomainError as error:
-        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
+        # The booking's page has no field of these.
+        return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
     several = booking.status == "checked_in" and len(booking.expected) > 1
     return page(
         request,
         "bookings/no_show.html",
-        status=status,
+        status=422 if form.errors else status,
         booking=booking,
         form=form,
         seen=seen,

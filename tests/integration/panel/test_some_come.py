@@ -65,6 +65,12 @@ async def test_the_desk_chooses_who_has_come_and_who_did_not(db: Database, datab
         assert 'name="fee" value="10000"' in asked
         overtaken = await client.post(f"{path}/no-show", data={"rooms": ["1", "3"], "fee": "20000"})
         assert overtaken.status_code == 422
+        assert "The guests of room 1 of the booking are in the house" in overtaken.text
+        unknown = await client.get(f"{path}/no-show?rooms=9")
+        assert (unknown.status_code, "Must be one of the options" in unknown.text) == (422, True)
+        twice = await client.post(f"{path}/check-in", data={"arriving": "1", "room-2": ""})
+        assert twice.status_code == 422
+        assert "The guests of room 1 of the booking are in the house" in twice.text
         away = await client.post(f"{path}/no-show", data={"rooms": "3", "fee": "10000"})
         assert away.status_code == 303, away.text
         page = (await client.get(away.headers["location"])).text
