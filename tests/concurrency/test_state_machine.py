@@ -60,14 +60,31 @@ class Known:
     def __init__(self, booking_id: UUID, when: Stay, types: list[str], expires: datetime) -> None:
         self.id, self.stay, self.types, self.expires = booking_id, when, types, expires
         self.status = "held"
-        self.gone: dict[int, date] = {}  # of rooms whose guests have left: from which day on
-        self.inside_since = expires  # once they are in the house
+        self.gone: dict[int, date] = {}  # of rooms whose guests have left, or did not come: from which day on
+        self.came: dict[int, datetime] = {}  # of rooms whose guests are in the house, or were: since when
         self.taken: dict[UUID, tuple[int, datetime]] = {}  # at the desk, and not reversed
 
     @property
     def staying(self) -> list[str]:
-        """The types of the rooms whose guests have not left."""
+        """The types of the rooms whose guests are in the house or expected."""
         return [kind for index, kind in enumerate(self.types) if index not in self.gone]
+
+    @property
+    def inside(self) -> list[int]:
+        """The rooms whose guests are in the house, counted from 0."""
+        return [index for index in self.came if index not in self.gone]
+
+    @property
+    def inside_since(self) -> datetime:
+        """When the last of them came."""
+        return max(self.came.values())
+
+    def arrive(self, rooms: list[int]) -> datetime:
+        """When the next guests come: after those who are there, on the day of arrival."""
+        at = datetime.combine(self.stay.arrival, time(14), UTC) + timedelta(minutes=len(self.came))
+        self.came |= dict.fromkeys(rooms, at)
+        self.status = "checked_in"
+        return at
 
     def has(self, kind: str, night: date) -> int:
         """Rooms of a type it has on a night."""
@@ -309,14 +326,45 @@ class House(RuleBasedStateMachine):
         booking = self.pick(number, "confirmed")
         if booking is None:
             return
-        arrived = datetime.combine(booking.stay.arrival, time(14), UTC)
+        arrived = booking.arrive(list(range(len(booking.types))))
         result = self.do(
             lambda tx: service.check_in(
                 tx, booking_id=booking.id, now=arrived, override="rooms are given later"
             )
         )
         assert not isinstance(result, Conflict), result
-        booking.status, booking.inside_since = "checked_in", arrived
+
+    @rule(number=PICK, which=PICK)
+    def some_come(self, number: int, which: int) -> None:
+        """The guests of one room come before or after those of the others."""
+        booking = self.pick(number, "confirmed", "checked_in")
+        if booking is None:
+            return
+        room = which % len(booking.types)
+        possible = room not in booking.came and room not in booking.gone
+        at = datetime.combine(booking.stay.arrival, time(20), UTC)
+        at = booking.arrive([room]) if possible else at
+        result = self.do(
+            lambda tx: service.check_in(
+                tx, booking_id=booking.id, now=at, arriving=[room + 1], override="rooms are given later"
+            )
+        )
+        assert isinstance(result, Conflict) != possible, result
+
+    @rule(number=PICK, which=PICK)
+    def some_stay_away(self, number: int, which: int) -> None:
+        """Nobody comes to one room, though others of the booking came."""
+        booking = self.pick(number, "checked_in")
+        if booking is None:
+            return
+        room = which % len(booking.types)
+        possible = room not in booking.came and room not in booking.gone
+        at = datetime.combine(booking.stay.arrival, time(21), UTC)
+        result = self.do(lambda tx: service.no_show(tx, booking_id=booking.id, now=at, rooms=[room + 1]))
+        assert isinstance(result, Conflict) != possible, result
+        if possible:
+            booking.leave([room], booking.stay.arrival)
+            booking.status = "checked_in" if booking.staying else "checked_out"
 
     @rule(number=PICK)
     def undo_check_in(self, number: int) -> None:
@@ -332,7 +380,9 @@ class House(RuleBasedStateMachine):
         else:
             assert booking.status == "checked_in"
             assert not booking.gone
-            booking.status = "confirmed"
+            last = booking.inside_since
+            booking.came = {room: at for room, at in booking.came.items() if at < last}
+            booking.status = "checked_in" if booking.came else "confirmed"
 
     @rule(number=PICK, nights=LENGTHS)
     def change_departure(self, number: int, nights: int) -> None:
@@ -372,9 +422,9 @@ class House(RuleBasedStateMachine):
                 tx, booking_id=booking.id, now=self.now, departed=left, override="the company pays"
             )
         )
-        assert not isinstance(result, Conflict), result
-        booking.leave([index for index in range(len(booking.types)) if index not in booking.gone], left)
-        booking.status = "checked_out"
+        assert isinstance(result, Conflict) != bool(booking.inside), result
+        booking.leave(booking.inside, left)
+        booking.status = "checked_in" if booking.staying else "checked_out"
 
     @rule(number=PICK, which=PICK, nights=st.integers(0, 5))
     def some_leave(self, number: int, which: int, nights: int) -> None:
@@ -394,7 +444,7 @@ class House(RuleBasedStateMachine):
                 override="the company pays",
             )
         )
-        assert isinstance(result, Conflict) == (room in booking.gone), result
+        assert isinstance(result, Conflict) != (room in booking.inside), result
         if not isinstance(result, Conflict):
             booking.leave([room], left)
             booking.status = "checked_in" if booking.staying else "checked_out"

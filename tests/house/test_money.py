@@ -50,7 +50,7 @@ def test_what_is_owed_is_computed_in_one_place() -> None:
     less = r"[-+]\s*\(?\w*\.?due_at\(|\bdue_at\([^)]*\)\s*[-+<>]|[-+<>]=?\s*\w+\.(paid|reserved)\b"
     assert _with(less, ".py", ".html") == {
         "domains/bookings/due.py",
-        "admin/stays.py",  # what went back
+        "admin/no_shows.py",  # what went back
         "domains/bookings/money_back.py",
         "domains/bookings/service/cancel.py",
         "domains/bookings/invariants.py",  # computes everything again, on purpose by a way of its own

@@ -103,7 +103,7 @@ FUNCTIONS = {
     name: owner
     for owner, names in {
         "audit": """audit_write audit_row audit_sale audit_confirmation audit_try audit_payment audit_rates
-            audit_left audit_nights audit_refuse_change audit_refuse_unless_archived""",
+            audit_nights audit_refuse_change audit_refuse_unless_archived audit_rooms_state""",
         "notifications": "mail_queue",
         "properties": "property_names property_names_kept",
         "inventory": "inventory_change",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
 
 from hotel_booking.admin.catalogue.taxes import PER
 from hotel_booking.core.code_names import headed
@@ -37,7 +36,7 @@ _CODED: Mapping[str, Mapping[str, Mapping[int, str]]] = {
     "room_type": {"amenities": ROOM_AMENITIES},
 }
 _ACTORS = ("staff", "key", "guest", "anonymous", "job", "command", "ops", "database")
-Word = Annotated[str, Parameter(max_length=200)]
+_LONGEST_WORD = 200
 
 
 @get("/audit", opt=staff(Permission.AUDIT_VIEW))
@@ -45,13 +44,13 @@ async def list_entries(
     request: Request[Any, Any, State],
     tx: Transaction,
     caller: Caller,
-    actor: Word = "",
-    actor_id: Word = "",
-    kind: Word = "",
-    object_id: Word = "",
-    since: Word = "",
-    until: Word = "",
-    request_id: Word = "",
+    actor: str = "",
+    actor_id: str = "",
+    kind: str = "",
+    object_id: str = "",
+    since: str = "",
+    until: str = "",
+    request_id: str = "",
     cursor: str | None = None,
 ) -> Response[str]:
     """Newest first; only what concerns the caller's properties."""
@@ -65,17 +64,22 @@ async def list_entries(
         request_id=request_id,
     )
     first_day, last_day = form.day("since"), form.day("until")
+    if first_day and last_day and last_day < first_day:
+        form.wrong("until", "lies before the first day")
     wanted = EntryFilter(
         actor_kind=actor if actor in _ACTORS else "",
-        actor_id=form.text("actor_id"),
-        object_kind=form.text("kind"),
-        object_id=form.text("object_id"),
-        request_id=form.text("request_id"),
+        actor_id=form.text("actor_id", longest=_LONGEST_WORD),
+        object_kind=form.text("kind", longest=_LONGEST_WORD),
+        object_id=form.text("object_id", longest=_LONGEST_WORD),
+        request_id=form.text("request_id", longest=_LONGEST_WORD),
         since=datetime.combine(first_day, time(), UTC) if first_day else None,
         until=datetime.combine(last_day, time(), UTC) + timedelta(days=1) if last_day else None,
     )
     within = caller.properties_for(Permission.AUDIT_VIEW)
-    found = await queries.search(tx, wanted, within=within, before=pages.decode(cursor, int), limit=_PAGE + 1)
+    found: list[AuditEntry] = []
+    if not form.errors:
+        before = pages.decode(cursor, int)
+        found = await queries.search(tx, wanted, within=within, before=before, limit=_PAGE + 1)
     properties = {row.id: row for row in await properties_within(tx, within)}
     names = await names_in_entries(tx, found[:_PAGE])
     measures = await measures_in_entries(tx, found[:_PAGE])
@@ -83,6 +87,7 @@ async def list_entries(
     return page(
         request,
         "audit/list.html",
+        status=422 if form.errors else 200,
         entries=found[:_PAGE],
         older=query("/admin/audit", **shown, cursor=pages.encode(found[_PAGE - 1].id))
         if len(found) > _PAGE

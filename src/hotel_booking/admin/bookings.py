@@ -124,6 +124,12 @@ async def booking_page(
     today = business_date(now, booking.timezone, booking.day_end_time)
     may_act = caller.may(Permission.STAYS_MANAGE, booking.property_id)
     begun = today >= min(room.arrival for room in booking.reservations)
+    # Until a stay is over by the book: then who has not come is a no-show.
+    coming = (
+        begun
+        and may_act
+        and (booking.status == "confirmed" or any(today < room.departure for room in booking.expected))
+    )
     may_give = booking.status in ("confirmed", "checked_in") and may_act
     to_give = booking.staying if may_give else ()
     rooms = [await _shown(tx, booking, room, room in to_give, today, now) for room in booking.reservations]
@@ -151,7 +157,9 @@ async def booking_page(
         ),
         form=form or Form.of(),
         owed=_owed(booking),
-        arriving=booking.status == "confirmed" and begun and may_act,
+        arriving=coming and booking.status in ("confirmed", "checked_in"),
+        arrivals=[room_choice(room) for room in booking.expected if len(booking.expected) > 1],
+        missing=begun and may_act and booking.status in ("confirmed", "checked_in") and booking.expected,
         undoable=may_act and service.checked_in_today(booking, now),
         without_room=any(room.room is None for room in to_give),
         kept=EntryContext(booking.currency, booking.timezone, await names_in_entries(tx, entries)),
@@ -167,6 +175,12 @@ async def booking_page(
         ),
         now=now,
     )
+
+
+def room_choice(room: Reservation, more: str = "") -> tuple[str, str]:
+    """A room of a booking among others to choose from: its position, and which one it is."""
+    parts = (f"Room {room.position}: {room.room_type_name}", room.room, room.guest_name, more)
+    return str(room.position), ", ".join(part for part in parts if part)
 
 
 async def _shown(

@@ -25,9 +25,11 @@ from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.domains.notifications.types import Message, Rendered
 from hotel_booking.http import pages
 from hotel_booking.http.access import public, staff
+from hotel_booking.http.ui.forms import Form
 from hotel_booking.http.ui.render import page, see_other
 
 _PAGE = 50
+_LONGEST_SEARCH = 254  # an address
 _VIEW = staff(Permission.MAIL_VIEW)
 _STATES = ("trouble", "waiting", "sending", "sent", "failed", "uncertain")
 # A message is shown in a frame of its own: nothing in it runs, leads anywhere by itself or is fetched.
@@ -46,14 +48,15 @@ async def list_mail(
     caller: Caller,
     settings: Settings,
     status: Annotated[str, Parameter(max_length=20)] = "",
-    q: Annotated[str, Parameter(max_length=254)] = "",
+    q: str = "",
     cursor: str | None = None,
 ) -> Response[str]:
     """Newest first; `q` is a recipient's whole address or a booking's reference."""
-    asked = q.strip().replace("\x00", "")
+    form = Form.of(q=q.replace("\x00", ""))
+    asked = form.text("q", longest=_LONGEST_SEARCH)
     booking_id = await id_of_reference(tx, asked) if asked and "@" not in asked else None
     found: list[Message] = []
-    if not asked or "@" in asked or booking_id is not None:
+    if not form.errors and (not asked or "@" in asked or booking_id is not None):
         found = await queries.list_messages(
             tx,
             within=caller.properties_for(Permission.MAIL_VIEW),
@@ -67,6 +70,8 @@ async def list_mail(
     return page(
         request,
         "mail/list.html",
+        status=422 if form.errors else 200,
+        form=form,
         messages=found[:_PAGE],
         next_cursor=pages.encode((last.created_at, last.id)) if last is not None else None,
         first=cursor is None,

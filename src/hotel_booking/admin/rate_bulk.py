@@ -36,8 +36,9 @@ from hotel_booking.domains.rates.changes import (
     runs,
     unrolled,
 )
+from hotel_booking.domains.rates.edit_errors import FreeOfCharge, PreviewChanged
 from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
-from hotel_booking.domains.rates.edits import FreeOfCharge, PreviewChanged, UndoChanged
+from hotel_booking.domains.rates.edits import UndoChanged
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
@@ -123,7 +124,12 @@ async def apply_bulk(
 
 @get("/properties/{slug:str}/rates/edits/{edit_id:int}", opt=_VIEW)
 async def show_edit(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, slug: str, edit_id: EditId
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    slug: str,
+    edit_id: EditId,
 ) -> Response[str]:
     """What an edit changed; for those who may, what undoing it would bring back."""
     catalogue = await load_catalogue(tx, slug, active_only=False)
@@ -133,7 +139,9 @@ async def show_edit(
         and edit.kind != "program"
         and edit.undone_by is None
     )
-    undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=edit_id) if may_undo else None
+    undoing = None
+    if may_undo:
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=edit_id, now=now)
     return await _edit_page(request, tx, catalogue, edit_id, undoing)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hotel_booking.admin.rate_words import LABELS, shown, span, unfit_lines
 from hotel_booking.core.money import divide
 from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run, UnfitNight
-from hotel_booking.domains.rates.edits import Clash
+from hotel_booking.domains.rates.edit_errors import Clash
 from hotel_booking.domains.rates.queries import Catalogue
 
 

@@ -40,8 +40,9 @@ from hotel_booking.domains.rates.changes import (
     value_at,
 )
 from hotel_booking.domains.rates.contradictions import ContradictoryStay
+from hotel_booking.domains.rates.edit_errors import CellsChanged, Clash, FreeOfCharge
 from hotel_booking.domains.rates.edit_queries import current_rows, last_edits
-from hotel_booking.domains.rates.edits import Cell, CellsChanged, FreeOfCharge
+from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from hotel_booking.http.access import staff
@@ -312,7 +313,7 @@ def _review(
     )
 
 
-def _asked(form: Form, catalogue: Catalogue, cell: Cell, clash: edits.Clash | None) -> ReviewCell:
+def _asked(form: Form, catalogue: Catalogue, cell: Cell, clash: Clash | None) -> ReviewCell:
     currency, column = catalogue.property.currency, cell.key.column
     name = field_name(cell.key, catalogue)
     kind, plan, _, _ = name.split("|")

@@ -1,5 +1,5 @@
-"""At the desk: check in and undo it, give rooms, check out, note a no-show. What is charged or stays open is
-said before, and what really happened afterwards."""
+"""At the desk: check in and undo it, give rooms, check out. What is charged or stays open is said before, and
+what really happened afterwards."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from litestar.datastructures import State
 
 from hotel_booking.admin.acts import Act, carry_out
 from hotel_booking.admin.booking_access import open_booking
-from hotel_booking.admin.bookings import booking_page
+from hotel_booking.admin.bookings import booking_page, room_choice
 from hotel_booking.admin.desk_form import WAYS, desk_form
-from hotel_booking.admin.fee_words import fee_sentence
 from hotel_booking.core.counting import count
 from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import overrides, service
 from hotel_booking.domains.bookings.due import still_open
-from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.bookings.types import Booking, Reservation
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http.access import staff
@@ -35,18 +34,24 @@ _MANAGE = staff(Permission.STAYS_MANAGE)
 async def check_in(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[Any]:
-    """The guests are there, in the rooms that were chosen; or, with a reason, all the same."""
+    """The guests are there, all or those of some rooms, in the rooms that were chosen; or, with a reason, all
+    the same."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    form = await _sent(request)
+    form = await sent(request)
 
     async def act() -> str:
         rooms = _rooms(form, booking)
+        arriving = _chosen(form, booking, "arriving", booking.expected)
         form.check()
-        await service.check_in(tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form))
+        inside = await service.check_in(
+            tx, booking_id=booking.id, now=now, rooms=rooms, arriving=arriving, override=_reason(form)
+        )
+        who = "The guests" if arriving is None else f"The guests of {named(arriving)}"
+        rest = f"; those of {count(len(inside.expected), 'room')} are expected" if inside.expected else ""
         if booking.reserved:
             taken = money(booking.reserved, booking.currency)
-            return f"The guests are checked in; {taken} is being charged to the card."
-        return "The guests are checked in."
+            return f"{who} are checked in{rest}; {taken} is being charged to the card."
+        return f"{who} are checked in{rest}."
 
     return await carried_out(request, tx, caller, booking, now, form, act)
 
@@ -62,7 +67,11 @@ async def show_undo_check_in(
     except DomainError as error:
         form = Form.of().failed(error)
         return await booking_page(request, tx, caller, booking, now, form=form, status=422)
-    return page(request, "bookings/undo_check_in.html", booking=booking)
+    wrong = service.last_checked_in(booking)
+    others = [room.position for room in wrong] if len(wrong) < len(booking.inside) else []
+    return page(
+        request, "bookings/undo_check_in.html", booking=booking, rooms=wrong, only=others and named(others)
+    )
 
 
 @post("/bookings/{reference:str}/undo-check-in", opt=_MANAGE)
@@ -73,10 +82,12 @@ async def undo_check_in(
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
 
     async def act() -> str:
-        await service.undo_check_in(tx, booking_id=booking.id, now=now)
+        undone = await service.undo_check_in(tx, booking_id=booking.id, now=now)
+        if undone.inside:
+            return "The check-in has been undone; those who came before stay checked in."
         return "The check-in has been undone; the booking is confirmed."
 
-    return await carried_out(request, tx, caller, booking, now, await _sent(request), act)
+    return await carried_out(request, tx, caller, booking, now, await sent(request), act)
 
 
 @post("/bookings/{reference:str}/rooms", opt=_MANAGE)
@@ -85,7 +96,7 @@ async def give_rooms(
 ) -> Response[Any]:
     """Give rooms to guests who are in the hotel without one, or who will come."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    form = await _sent(request)
+    form = await sent(request)
 
     async def act() -> str:
         rooms = _rooms(form, booking)
@@ -105,7 +116,7 @@ async def show_check_out(
 ) -> Response[Any]:
     """What is paid, what is open, and which nights go back on sale."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    if booking.status != "checked_in":
+    if not booking.inside:
         return see_other(request, _page_of(booking), notice="Its guests are not in the house.")
     return check_out_page(request, caller, booking, now, Form.of())
 
@@ -116,59 +127,32 @@ async def check_out(
 ) -> Response[Any]:
     """The guests have left."""
     booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    form = await _sent(request)
+    form = await sent(request)
 
     async def act() -> str:
-        rooms = _leaving(form, booking)
+        rooms = _chosen(form, booking, "rooms", booking.inside)
         form.check()
         gone = await service.check_out(
             tx, booking_id=booking.id, now=now, rooms=rooms, override=_reason(form)
         )
         left = still_open(booking)
         rest = f"{money(left, booking.currency)} is outstanding." if left else "Nothing is outstanding."
-        if gone.staying and rooms is not None:
-            inside = count(len(gone.staying), "room")
-            return f"The guests of {_named(rooms)} are checked out; those of {inside} are still here. {rest}"
+        others = [
+            f"those of {count(len(rooms_of), 'room')} are {what}"
+            for rooms_of, what in ((gone.inside, "still here"), (gone.expected, "expected"))
+            if rooms_of
+        ]
+        if others:
+            who = "The guests" if rooms is None else f"The guests of {named(rooms)}"
+            return f"{who} are checked out; {', '.join(others)}. {rest}"
         return f"The guests are checked out. {rest}"
 
     async def refused(form: Form) -> Response[str]:
         return check_out_page(request, caller, booking, now, form, status=422)
 
     # Only a booking that can be checked out has the page that asks about it.
-    own = refused if booking.status == "checked_in" else None
+    own = refused if booking.inside else None
     return await carried_out(request, tx, caller, booking, now, form, act, refused=own)
-
-
-@get("/bookings/{reference:str}/no-show", opt=_MANAGE)
-async def show_no_show(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
-) -> Response[Any]:
-    """What a no-show charges, gives back and leaves open."""
-    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    return await _no_show_page(request, tx, caller, booking, now, Form.of())
-
-
-@post("/bookings/{reference:str}/no-show", opt=_MANAGE)
-async def no_show(
-    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
-) -> Response[Any]:
-    """The guests did not come."""
-    booking = await open_booking(tx, reference, caller, Permission.STAYS_MANAGE)
-    form = await _sent(request)
-
-    async def act() -> str:
-        seen = form.whole("fee", 0, 2**50)
-        form.check()
-        gone = await service.no_show(tx, booking_id=booking.id, now=now, expected_fee=seen)
-        back = booking.paid - gone.paid
-        fee_text = fee_sentence(await service.fee_outcome(tx, gone), gone.currency)
-        rest = f" {money(back, booking.currency)} will be refunded." if back > 0 else ""
-        return f"The booking is marked as a no-show. {fee_text}{rest}"
-
-    async def refused(form: Form) -> Response[str]:
-        return await _no_show_page(request, tx, caller, booking, now, form, status=422)
-
-    return await carried_out(request, tx, caller, booking, now, form, act, refused=refused)
 
 
 async def carried_out(
@@ -194,7 +178,7 @@ async def carried_out(
     return await carry_out(request, tx, act, to=_page_of(booking), refused=shown)
 
 
-async def _sent(request: Request[Any, Any, State]) -> Form:
+async def sent(request: Request[Any, Any, State]) -> Form:
     """The form; an empty one for a button alone."""
     return await read(request) if request.headers.get("content-type") else Form.of()
 
@@ -225,23 +209,23 @@ def _given(booking: Booking, rooms: Mapping[int, str]) -> str:
     if len(rooms) > 1:
         return "The rooms have been assigned."
     ((position, number),) = rooms.items()
-    before = next(room.room for room in booking.reservations if room.position == position)
-    if before and booking.status == "checked_in":
+    room = next(room for room in booking.reservations if room.position == position)
+    if room.room and room.status == "checked_in":
         return f"The guests have been moved to room {number}."
     return f"Room {number} has been assigned."
 
 
-def _leaving(form: Form, booking: Booking) -> list[int] | None:
-    """The rooms whose guests leave, where it can be chosen; else None."""
-    if len(booking.staying) < 2 and "rooms" not in form.names():
+def _chosen(form: Form, booking: Booking, field: str, among: Sequence[Reservation]) -> list[int] | None:
+    """The rooms whose guests come or leave, where it can be chosen `among` several; else None."""
+    if len(among) < 2 and field not in form.names():
         return None
-    chosen = form.choices("rooms", [str(room.position) for room in booking.reservations])
+    chosen = form.choices(field, [str(room.position) for room in booking.reservations])
     if not chosen:
-        form.wrong("rooms", "choose at least one room")
+        form.wrong(field, "choose at least one room")
     return [int(position) for position in chosen]
 
 
-def _named(positions: Sequence[int]) -> str:
+def named(positions: Sequence[int]) -> str:
     """Rooms of a booking in words: room 2; rooms 1 and 3."""
     *others, last = map(str, positions)
     return f"rooms {', '.join(others)} and {last}" if others else f"room {last}"
@@ -265,9 +249,7 @@ def check_out_page(
 ) -> Response[str]:
     """What is asked before guests leave, with a form that was refused where there is one."""
     left = calendar_date(now, booking.timezone)
-    back = {
-        room.position: max((room.departure - max(left, room.arrival)).days, 0) for room in booking.staying
-    }
+    back = {room.position: max((room.departure - max(left, room.arrival)).days, 0) for room in booking.inside}
     nights = sum(back.values())
     return page(
         request,
@@ -280,6 +262,7 @@ def check_out_page(
         ways=WAYS,
         given_back=count(nights, "room-night") if nights else "",
         departed=left,
+        expected=count(len(booking.expected), "room") if booking.expected else "",
         rooms=_choices(booking, back),
         chosen=form.many("rooms") if form.many("rooms") or "rooms" in form.errors else [*map(str, back)],
     )
@@ -288,38 +271,12 @@ def check_out_page(
 def _choices(booking: Booking, back: Mapping[int, int]) -> list[tuple[str, str]]:
     """The rooms whose guests may leave alone, with what of each goes `back` on sale; none where there is one
     room."""
-    if len(booking.staying) < 2:
+    if len(booking.inside) < 2:
         return []
     return [
-        (
-            str(room.position),
-            ", ".join(
-                [
-                    f"Room {room.position}: {room.room_type_name}",
-                    *([room.room] if room.room else []),
-                    *([room.guest_name] if room.guest_name else []),
-                    *([f"{count(nights, 'night')} back on sale"] if (nights := back[room.position]) else []),
-                ]
-            ),
-        )
-        for room in booking.staying
+        room_choice(room, f"{count(nights, 'night')} back on sale" if (nights := back[room.position]) else "")
+        for room in booking.inside
     ]
-
-
-async def _no_show_page(
-    request: Request[Any, Any, State],
-    tx: Transaction,
-    caller: Caller,
-    booking: Booking,
-    now: datetime,
-    form: Form,
-    status: int = 200,
-) -> Response[str]:
-    try:
-        seen = await service.preview_no_show(tx, booking_id=booking.id, now=now)
-    except DomainError as error:
-        return await booking_page(request, tx, caller, booking, now, form=form.failed(error), status=422)
-    return page(request, "bookings/no_show.html", status=status, booking=booking, form=form, seen=seen)
 
 
 handlers = [
@@ -329,6 +286,4 @@ handlers = [
     give_rooms,
     show_check_out,
     check_out,
-    show_no_show,
-    no_show,
 ]

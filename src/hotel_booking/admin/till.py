@@ -123,7 +123,7 @@ def _moment(form: Form, name: str, hotel: Choice) -> datetime | None:
     try:
         found = datetime.fromisoformat(plain_digits(text))
     except ValueError:
-        form.wrong(name, "must be a time such as 2026-03-10T14:00")
+        form.wrong(name, "must be a day and time, as in YYYY-MM-DDThh:mm")
         return None
     if not 2000 <= found.year < 2100:
         form.wrong(name, "must be between 2000 and 2100")

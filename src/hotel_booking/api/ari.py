@@ -28,13 +28,15 @@ class AriRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AriAnswer(msgspec.Struct, frozen=True):
-    """How much was written. `no_arrival` are nights of the lines, 50 at most, that are for sale and on which
-    no stay can begin: the minimum and the maximum stay, which other calls, other levels or the rate plan set,
-    contradict each other."""
+    """How much was written. `past` nights of the lines, counted line by line, are before the property's today
+    and were left as they are. `no_arrival` are nights of the lines, 50 at most, that are for sale and on
+    which no stay can begin: the minimum and the maximum stay, which other calls, other levels or the rate
+    plan set, contradict each other."""
 
     lines: int
     room_nights: int
     rate_nights: int
+    past: int
     no_arrival: list[NoArrival]
 
 
@@ -117,7 +119,7 @@ async def put_ari(slug: str, data: AriRequest, tx: Transaction, now: datetime, c
     result, no_arrival = await edits.update_by_program(
         tx, catalogue=catalogue, updates=data.updates, by=caller, now=now
     )
-    return AriAnswer(result.lines, result.room_nights, result.rate_nights, no_arrival)
+    return AriAnswer(result.lines, result.room_nights, result.rate_nights, result.past, no_arrival)
 
 
 @get(

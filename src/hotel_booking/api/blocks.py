@@ -10,8 +10,9 @@ from litestar import delete, get, post
 from litestar.params import QueryParameter
 
 from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
-from hotel_booking.core.dates import Stay
+from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.errors import Invalid
 from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -51,12 +52,22 @@ class BlockList(msgspec.Struct, frozen=True):
     tags=["Rooms"],
     summary="Take a room out of order",
 )
-async def create_block(slug: str, data: BlockRequest, tx: Transaction, caller: Caller) -> Block:
-    """Lowers the capacity of its room type; refused if the room, or every room of its type, is sold."""
-    property_id = (await own_catalogue(tx, slug, caller)).property.id
+async def create_block(
+    slug: str, data: BlockRequest, tx: Transaction, now: datetime, caller: Caller
+) -> Block:
+    """Lowers the capacity of its room type; refused if the room, or every room of its type, is sold, and for
+    nights that are over."""
+    property_ = (await own_catalogue(tx, slug, caller)).property
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    if data.arrival < today:
+        raise Invalid(
+            f"{data.arrival} is over: it is {today} at the hotel",
+            field="arrival",
+            fix=f"begin on {today} or later",
+        )
     return await blocks.block(
         tx,
-        property_id=property_id,
+        property_id=property_.id,
         room=data.room,
         stay=Stay(data.arrival, data.departure),
         reason=data.reason,
@@ -89,12 +100,13 @@ async def list_blocks(
     tags=["Rooms"],
     summary="Put a room back on sale",
 )
-async def delete_block(slug: str, block_id: int, tx: Transaction, caller: Caller) -> None:
-    """Puts the nights back on sale."""
-    property_id = (await own_catalogue(tx, slug, caller)).property.id
+async def delete_block(slug: str, block_id: int, tx: Transaction, now: datetime, caller: Caller) -> None:
+    """Puts the nights back on sale, from tonight on: nights that are over stay what they were."""
+    property_ = (await own_catalogue(tx, slug, caller)).property
     if not 0 < block_id <= LARGEST_INTEGER:
         raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")
-    await blocks.unblock(tx, property_id=property_id, block_id=block_id)
+    today = business_date(now, property_.timezone, property_.day_end_time)
+    await blocks.unblock(tx, property_id=property_.id, block_id=block_id, since=today)
 
 
 handlers = [create_block, list_blocks, delete_block]

@@ -34,7 +34,8 @@ class GuestAnswer(msgspec.Struct, frozen=True):
 
 
 class ReservationAnswer(msgspec.Struct, frozen=True):
-    """One room-stay of the booking. `fee` was charged for a cancellation or no-show."""
+    """One room-stay of the booking, in a state of its own once guests have come. `fee` was charged for a
+    cancellation or no-show, in place of `total`."""
 
     position: int
     status: Status
@@ -56,7 +57,8 @@ class ReservationAnswer(msgspec.Struct, frozen=True):
 
 
 class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking: what was bought, for how much, and what was paid. `balance` is still to be paid; `reserved`
+    """A booking: what was bought, for how much, and what was paid. Once guests have come, `total` has the fee
+    in place of the price of a room that nobody came to (`no_show`). `balance` is still to be paid; `reserved`
     of it is authorised on the guest's card and captured later. `card_terms` are the words to accept before a
     card is kept for later charges; null if there will be none."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Request, get
+from litestar.datastructures import State
 from litestar.params import QueryParameter
 
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
-from hotel_booking.api.properties import owned
+from hotel_booking.api.handed_out import owned_list
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, Instant
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.domains.bookings import partners
@@ -55,6 +56,8 @@ class BookingChanges(msgspec.Struct, frozen=True):
     summary="List a property’s bookings",
 )
 async def list_bookings(
+    request: Request[Any, Any, State],
+    database: Database,
     slug: str,
     tx: Transaction,
     caller: Caller,
@@ -76,7 +79,7 @@ async def list_bookings(
 ) -> Page[BookingAnswer]:
     """In the order in which they were made: what is booked meanwhile comes last, and no page moves. A page
     may have fewer than `limit`, even none: go on as long as there is a `next_cursor`."""
-    property_ = await owned(tx, slug, caller)
+    property_ = await owned_list(request, database, slug, caller, "bookings", now)
     for name, day in (
         ("arrival_from", arrival_from),
         ("arrival_to", arrival_to),
@@ -85,6 +88,12 @@ async def list_bookings(
     ):
         if day is not None and not FIRST_NIGHT <= day <= LAST_NIGHT:
             raise Invalid("the day must lie between 2000 and 2100", field=name)
+    for name, first, last in (
+        ("arrival_to", arrival_from, arrival_to),
+        ("departure_to", departure_from, departure_to),
+    ):
+        if first is not None and last is not None and last < first:
+            raise Invalid(f"{last} is before {first}", field=name, fix="send the later day here")
     after = _place(cursor, property_.id)
     wanted = BookingFilter(
         property_ids=frozenset({property_.id}),
@@ -110,6 +119,8 @@ async def list_bookings(
     summary="Follow a property’s bookings",
 )
 async def list_booking_changes(
+    request: Request[Any, Any, State],
+    database: Database,
     slug: str,
     tx: Transaction,
     caller: Caller,
@@ -127,7 +138,7 @@ async def list_booking_changes(
     """Every booking that was confirmed, changed, paid, cancelled, checked in or out, or the like, whoever did
     it; without `since` and `cursor` from now on. No change is missed; one may be told twice, so take each
     booking as it is told. Changes of the last second may come with the next page."""
-    property_ = await owned(tx, slug, caller)
+    property_ = await owned_list(request, database, slug, caller, "booking-changes", now)
     position = _position(cursor, property_.id, now)
     if position is None:
         position = await partners.position_at(tx, None if since is None else _recent(since, now))

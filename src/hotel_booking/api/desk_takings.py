@@ -4,15 +4,17 @@ for a night audit and for accounts."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
-from litestar import get
+from litestar import Request, get
+from litestar.datastructures import State
 from litestar.params import Parameter, QueryParameter
 
+from hotel_booking.api.handed_out import owned_list
 from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import Instant
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
@@ -71,6 +73,8 @@ class DeskTakings(msgspec.Struct, frozen=True):
     summary="What was taken at the desk",
 )
 async def list_desk_takings(
+    request: Request[Any, Any, State],
+    database: Database,
     slug: str,
     tx: Transaction,
     caller: Caller,
@@ -88,7 +92,7 @@ async def list_desk_takings(
 ) -> DeskTakings:
     """Every payment that was recorded at the desk in cash, on the card terminal or by bank transfer, what was
     given back of such payments, and those that were reversed, each by whom. At most 31 days."""
-    property_ = await owned(tx, slug, caller)
+    property_ = await owned_list(request, database, slug, caller, "desk-takings", now)
     begun = day_began(now, property_.timezone, property_.day_end_time)
     first = begun if since is None else instant(since, "since")
     ended = None if until is None else instant(until, "until")

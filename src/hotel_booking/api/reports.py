@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import get
+from litestar import Request, get
+from litestar.datastructures import State
 from litestar.params import QueryParameter
 
+from hotel_booking.api.handed_out import owned_list
 from hotel_booking.api.properties import owned
 from hotel_booking.core.dates import Instant
-from hotel_booking.core.db import Transaction
+from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.money import Money
 from hotel_booking.domains.identity.caller import Caller
@@ -93,11 +95,19 @@ async def list_nights(slug: str, tx: Transaction, caller: Caller, first: _First,
     summary="What was charged, received and given back",
 )
 async def list_account_lines(
-    slug: str, tx: Transaction, caller: Caller, first: _First, last: _Last, cursor: str | None = None
+    request: Request[Any, Any, State],
+    database: Database,
+    slug: str,
+    tx: Transaction,
+    caller: Caller,
+    now: datetime,
+    first: _First,
+    last: _Last,
+    cursor: str | None = None,
 ) -> Page[AccountLine]:
     """Each line that was added to a guest's account on one of the hotel's days, which end at its
     `day_end_time`, in the order of time. Go on as long as there is a `next_cursor`."""
-    property_ = await owned(tx, slug, caller)
+    property_ = await owned_list(request, database, slug, caller, "account-lines", now)
     asked = Period(property_.id, first, last)
     since, until = asked.instants(property_.timezone, property_.day_end_time)
     found, following = await period.movements(

@@ -180,6 +180,7 @@ NAMES: dict[str, dict[str, str]] = {
         "guest_account": "guest's account",
         "guest_passkey": "guest's passkey",
         "guest_session": "guest's session",
+        "list": "list by the API",
         "maintenance_window": "maintenance window",
         "passkey": "passkey",
         "payment": "payment",

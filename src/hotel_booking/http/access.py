@@ -204,6 +204,11 @@ def provide_now(request: Request[Any, Any, State]) -> datetime:
     return now_of(request.scope)
 
 
+def simulates_time(scope: HTTPScope) -> bool:
+    """Whether the present instant is one that the caller named."""
+    return SIMULATED_TIME in scope["state"]["headers"]
+
+
 def now_of(scope: HTTPScope) -> datetime:
     """The present instant, or the one named by `Hotel-Simulated-Time` where the caller may do that (never in
     production)."""

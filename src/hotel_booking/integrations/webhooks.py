@@ -23,30 +23,12 @@ import httpx
 import msgspec
 
 from hotel_booking.core import links, tracing
+from hotel_booking.core.public_addresses import PORTS, Address, public_address
 from hotel_booking.core.trust import trusted
 from hotel_booking.domains.incidents.types import Refused, Unavailable
 
 SECONDS = 8.0
 _MOST_READ = 4_096  # bytes
-_PORTS = (443, 8443)
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: the last four bytes are an address of IPv4
-
-
-_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
-
-
-def public_address(address: Address) -> bool:
-    """Whether an address is one of the public Internet, and none that stands for another that is not."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
-        if address in _TRANSLATED:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner:
-            return public_address(inner)
-        if address.is_site_local or address in _DOCUMENTATION:  # which this Python calls global
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 class Webhooks:
@@ -87,7 +69,7 @@ class Webhooks:
     async def _post(self, secret: str, url: str, body: dict[str, Any], now: datetime) -> tuple[int, bytes]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or (80 if parts.scheme == "http" else 443)
-        secure = parts.scheme == "https" and port in _PORTS
+        secure = parts.scheme == "https" and port in PORTS
         if not host or parts.username is not None or not (secure or self._insecure):
             raise Refused("an address begins with https:// and has no other port than 443 or 8443")
         address = await self._checked(host, port)

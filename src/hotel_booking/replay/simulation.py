@@ -219,7 +219,8 @@ async def _follow(tx: Transaction, booking: UUID, row: Row, event: Event) -> Non
         case Step.CANCEL | Step.CANCEL_SAME_DAY:
             await service.cancel(tx, booking_id=booking, now=event.at)
         case Step.NO_SHOW:
-            await service.no_show(tx, booking_id=booking, now=event.at, on=row.status_date)
+            on = row.status_date
+            await service.no_show(tx, booking_id=booking, now=event.at, on=on, early=True)
         case Step.CREATE:
             raise AssertionError("a creation follows nothing")
 

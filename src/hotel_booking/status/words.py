@@ -118,7 +118,10 @@ def subscription(what: str, texts: Texts) -> tuple[str, str, str]:
         ),
         "invalid_webhook": (
             _("We cannot tell this address"),
-            _("It must begin with https://, and not too many of one host may wait to be confirmed."),
+            _(
+                "It must begin with https:// and be reachable from the Internet at port 443 or 8443, and not"
+                " too many of one host may wait to be confirmed."
+            ),
             "",
         ),
         "no_webhooks": (_("We cannot tell programs here"), _("Please follow the feed instead."), ""),

@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import httpx
 
 from hotel_booking.core.clock import utc_now
+from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import partners, service
 from hotel_booking.domains.bookings.types import Booking
@@ -48,6 +49,34 @@ def references(found: dict[str, Any]) -> list[str]:
 async def cancel(db: Database, booking: Booking) -> None:
     async with db.transaction() as tx:
         await service.cancel(tx, booking_id=booking.id, now=utc_now())
+
+
+_READ = """
+SELECT e.actor_name, e.object_id, p.slug FROM audit_entry e LEFT JOIN property p ON p.id = e.property_id
+ WHERE e.action = 'export' AND e.object_kind = 'list' AND e.actor_kind = 'key' ORDER BY e.id
+"""
+
+
+async def test_the_log_knows_once_a_day_which_key_read_which_list(hotel: Database, database_url: str) -> None:
+    await owing(hotel)
+    lists = ("bookings", "booking-changes", "account-lines", "desk-takings")
+    today = business_date(utc_now(), "Europe/Lisbon", time(6))
+    async with partner(hotel, database_url, Scope.BOOKINGS_READ, Scope.REPORTS_READ) as client:
+        for _ in range(2):
+            for what in lists:
+                asked = {"first": today, "last": today} if what == "account-lines" else {}
+                await page(client, f"/api/v1/properties/{SLUG}/{what}", **asked)
+        unknown = await client.get("/api/v1/properties/nowhere/bookings")
+        assert unknown.status_code == 404
+    async with partner(hotel, database_url) as other:
+        await page(other, BOOKINGS)
+    async with partner(hotel, database_url, Scope.REPORTS_READ) as refused:
+        assert (await refused.get(BOOKINGS)).status_code == 403
+    async with hotel.transaction() as tx:
+        rows = [tuple(row) for row in await tx.fetch(_READ)]
+    assert {row[1:] for row in rows} == {(f"{what} {today}", SLUG) for what in lists}
+    assert len(rows) == 5
+    assert all(row[0] for row in rows)  # by whom
 
 
 async def test_a_copy_is_made_and_kept(hotel: Database, database_url: str) -> None:
@@ -169,6 +198,8 @@ async def test_filters_and_refusals(hotel: Database, database_url: str) -> None:
             (BOOKINGS, {"status": "lost"}, None, "status"),
             (BOOKINGS, {"limit": 101}, None, "limit"),
             (BOOKINGS, {"arrival_from": "0001-01-01"}, None, "arrival_from"),
+            (BOOKINGS, {"arrival_from": "2030-03-02", "arrival_to": "2030-03-01"}, None, "arrival_to"),
+            (BOOKINGS, {"departure_from": "2030-03-02", "departure_to": "2030-03-01"}, None, "departure_to"),
             (BOOKINGS, {"departure_to": "9999-12-31"}, None, "departure_to"),
             (BOOKINGS, {"arrival": arrival}, None, "arrival"),
         ):

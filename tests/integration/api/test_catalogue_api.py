@@ -287,6 +287,31 @@ async def test_childrens_amounts_are_set_by_night_and_taken_away(partner: Partne
     assert found == [[0, 2_500], [0, 2_500], None, None, [7, 8], [0, 2_500], [0, 2_500]]
 
 
+async def test_nights_that_are_over_are_left_as_they_are_and_counted(partner: Partner, db: Database) -> None:
+    """A year that is sent again at midnight, or from a zone where it is still yesterday, begins in the past:
+    the rest of it is meant."""
+    await opened(partner)
+    answer = await put(
+        partner,
+        [
+            line(-3, 1, rate_plan="FLEX", price=7_700, closed_to_arrival=True),
+            line(-2, -1, capacity=1),
+            line(0, 0, capacity=2),
+        ],
+    )
+    assert (answer["past"], answer["room_nights"], answer["rate_nights"]) == (5, 2, 2)
+    assert {row["night"] for row in answer["no_arrival"]} <= {day(0), day(1)}
+    over = await put(partner, [line(-9, -1, rate_plan="FLEX", price=5_500)])
+    assert over == {"lines": 1, "room_nights": 0, "rate_nights": 0, "past": 9, "no_arrival": []}
+    async with db.transaction() as tx:
+        today = date.fromisoformat(day(0))
+        for table in ("room_night", "rate_night"):
+            assert await tx.fetchval(f"SELECT count(*) FROM {table} WHERE night < $1", today) == 0
+        assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE price = 7700") == 2
+        edits = await tx.fetch("SELECT first_night FROM rate_edit WHERE kind = 'program' ORDER BY id DESC")
+        assert edits[0]["first_night"] == today  # and what changed nothing is no edit
+
+
 @pytest.fixture(scope="module")
 def open_url(cluster: Cluster) -> Iterator[str]:
     """The URL of a database with the hotel opened; whatever is sent there is refused."""
@@ -422,6 +447,31 @@ async def booked(partner: Partner, arrival: int, nights: int, *, rooms: int = 1)
     quote = await partner.send("POST", "/quotes", wish, expect=201)
     guest = {"given_name": "Ana", "family_name": "Example", "email": "ana@example.com"}
     return await partner.send("POST", "/bookings", {"quote": quote["id"], "guest": guest}, expect=201)
+
+
+async def test_a_block_changes_no_night_that_is_over(partner: Partner, db: Database) -> None:
+    """What there was to sell stays what it was: reports of those nights would tell another story."""
+    await opened(partner)
+    blocks = f"/properties/{SLUG}/blocks"
+    body = {"room": "100", "arrival": day(-3), "departure": day(2), "reason": "paint"}
+    for arrival, departure in ((-3, -1), (-1, 2)):
+        late = {**body, "arrival": day(arrival), "departure": day(departure)}
+        refused = await partner.send("POST", blocks, late, expect=422)
+        assert (refused["code"], refused["field"]) == ("invalid", "arrival")
+        assert day(0) in refused["fix"]
+    made = await partner.send("POST", blocks, {**body, "arrival": day(0)}, expect=201)
+    async with db.transaction() as tx:  # a day later
+        for table in ("room_night", "rate_night"):
+            await tx.execute(f"UPDATE {table} SET night = night - 1000000")
+            await tx.execute(f"UPDATE {table} SET night = night + 1000000 - 1")
+        await tx.execute("UPDATE room_use SET stay = daterange(lower(stay) - 1, upper(stay) - 1)")
+    await partner.send("DELETE", f"{blocks}/{made['id']}", expect=204)
+    listed = await partner.send("GET", f"{blocks}?from={day(-1)}&to={day(5)}", expect=200)
+    assert [(one["arrival"], one["departure"]) for one in listed["items"]] == [(day(-1), day(0))]
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT blocked FROM room_night ORDER BY night LIMIT 3")
+    assert [row["blocked"] for row in rows] == [1, 0, 0]
+    assert await differences(db) == []
 
 
 async def test_a_block_lowers_capacity_until_it_is_lifted(partner: Partner, db: Database) -> None:

@@ -98,6 +98,10 @@ async def test_nobody_has_not_come_on_a_day_that_has_not_begun(partner: Partner)
     for on in (day(1), day(30), "2099-12-31"):
         refusal = await refused(partner, "POST", f"{at}/no-show", {"on": on}, expect=409)
         assert refusal == ("too_early", "on"), on
+    # Nor before the day of arrival, whatever day is named.
+    for body in ({}, {"on": day(0)}, {"on": "2020-01-01"}):
+        problem = await partner.send("POST", f"{at}/no-show", body, expect=409)
+        assert problem["code"] == "too_early", body
     booking = await partner.send("GET", at, expect=200)
     assert (booking["status"], booking["reservations"][0]["fee"]["amount"]) == ("confirmed", 0)
 

@@ -503,3 +503,25 @@ async def test_an_agreed_price_replaces_prices_and_restrictions_but_never_the_ro
     with pytest.raises(SoldOut):
         await held(db, again)
     assert await taken(db, rooms["DBL"], stay(10, 3)) == [1, 1, 0]
+
+
+async def test_no_price_is_agreed_for_a_night_that_is_over(db: Database) -> None:
+    """The running night is sold until the hotel's day ends, as at any price."""
+    await small_hotel(db)
+    midnight = datetime.combine(stay(10, 1).departure, datetime.min.time(), UTC)
+
+    async def at(hour: int) -> Quote:
+        async with db.transaction() as tx:
+            return await service.quote(
+                tx,
+                property_slug=SLUG,
+                stay=stay(10, 2),
+                rooms=[RoomRequest("DBL", "FLEX")],
+                now=midnight + timedelta(hours=hour),
+                agreed_price=4_321,
+            )
+
+    assert (await at(2)).total == 8_642
+    with pytest.raises(Invalid) as refused:
+        await at(9)
+    assert refused.value.field == "arrival"

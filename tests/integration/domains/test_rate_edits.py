@@ -7,6 +7,8 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings.availability import nights_of_types
@@ -14,7 +16,8 @@ from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
 from hotel_booking.domains.rates.changes import BulkEdit, CellKey, InvalidEdit, PriceChange
-from hotel_booking.domains.rates.edits import Cell, CellsChanged, PreviewChanged
+from hotel_booking.domains.rates.edit_errors import CellsChanged, PreviewChanged
+from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
 from tests.factories.world import TODAY as WORLD_TODAY
@@ -95,7 +98,7 @@ async def test_a_year_of_ten_types_on_five_plans_is_applied_and_undone(db: Datab
         assert len(plan.changes) == 366 * 10 * 5 * 2
         seen: dict[str, Any] = {"seen": plan.fingerprint, "what": "5 % more", "by": ADA, "now": utc_now()}
         done = await edits.apply(tx, catalogue=catalogue, edit=edit, **seen)
-        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done.id)
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done.id, now=utc_now())
         assert len(undoing.changes) == done.cells == 36_600
         await edits.undo(
             tx, catalogue=catalogue, edit_id=done.id, seen=undoing.fingerprint, by=ADA, now=utc_now()
@@ -105,6 +108,35 @@ async def test_a_year_of_ten_types_on_five_plans_is_applied_and_undone(db: Datab
         )
         assert sorted(row[0] for row in rows) == list(range(10))
         assert await tx.fetchval("SELECT count(*) FROM rate_night WHERE min_stay_arrival IS NOT NULL") == 0
+
+
+async def test_undoing_leaves_nights_that_are_over(db: Database) -> None:
+    """Fewer rooms were offered for a week; undone after two days of it, what there was on these two stays."""
+    await big_hotel(db, nights=7)
+    edit = BulkEdit(
+        first=night(0),
+        last=night(6),
+        weekdays=frozenset(range(7)),
+        room_types=("T1",),
+        plans=("P1",),
+        price=PriceChange("set", 5_000),
+    )
+    async with db.transaction() as tx:
+        catalogue = await load_catalogue(tx, SLUG)
+        seen = await edits.preview(tx, catalogue=catalogue, edit=edit, now=utc_now())
+        done = await edits.apply(
+            tx, catalogue=catalogue, edit=edit, seen=seen.fingerprint, what="50", by=ADA, now=utc_now()
+        )
+        later = utc_now() + timedelta(days=2)
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done.id, now=later)
+        assert (len(undoing.changes), undoing.over) == (5, 2)
+        await edits.undo(
+            tx, catalogue=catalogue, edit_id=done.id, seen=undoing.fingerprint, by=ADA, now=later
+        )
+        rows = await tx.fetch("SELECT night FROM rate_night WHERE price = 5000 ORDER BY night")
+        assert [row["night"] for row in rows] == [night(0), night(1)]
+        with pytest.raises(InvalidEdit, match="already been undone"):
+            await edits.undo(tx, catalogue=catalogue, edit_id=done.id, seen="", by=ADA, now=later)
 
 
 async def test_expired_holds_count_as_left(db: Database) -> None:

@@ -242,7 +242,7 @@ async def test_what_staff_and_programs_edit_is_followed(followed: Followed) -> N
     done = await each(bulk)
 
     async def undo(tx: Transaction, catalogue: Catalogue) -> None:
-        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done)
+        undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done, now=NOW)
         await edits.undo(tx, catalogue=catalogue, edit_id=done, seen=undoing.fingerprint, by=by, now=NOW)
 
     await each(undo)

@@ -52,8 +52,9 @@ END $$;
 """
 
 
-# When somebody was last seen, once a minute, by themselves.
+# When somebody was last seen, once a minute, by themselves; and that a key reads a list, once a day.
 _LAST_SEEN = {"UPDATE api_key", "UPDATE staff_session", "UPDATE guest_session"}
+_NOTED = ("/bookings", "/booking-changes", "/account-lines", "/desk-takings")
 
 
 def every_get(app: Application) -> Iterator[HTTPRoute]:
@@ -92,7 +93,10 @@ async def test_no_get_changes_a_row(chain: Database, chain_url: str) -> None:
                     for query in ("", f"?{stay}&q=lis"):
                         answer = await client.get(path + query)
                         assert answer.status_code < 500, (path + query, answer.text[:500])
-                        if changes := set(await seen(chain)) - _LAST_SEEN:
+                        changes = set(await seen(chain)) - _LAST_SEEN
+                        if name == "key" and path.startswith("/api/v1/properties/") and path.endswith(_NOTED):
+                            changes -= {"INSERT audit_entry"}
+                        if changes:
                             wrong.append(f"GET {path}{query} by {name}: {changes}")
     assert wrong == []
 

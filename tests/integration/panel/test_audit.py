@@ -42,7 +42,12 @@ async def test_entries_are_found_and_shown_as_text(db: Database, database_url: s
                 assert answer.status_code == 200
                 assert "&lt;script&gt;alert(1)" not in answer.text, query
             assert (await client.get("/admin/audit?cursor=nonsense")).status_code == 400
-            assert (await client.get("/admin/audit?since=soon")).status_code == 200
+            # Who looks for a day that is none is not shown all days.
+            for query in ("since=soon", "since=2030-01-02&until=2030-01-01", f"object_id={'x' * 300}"):
+                refused = await client.get(f"/admin/audit?{query}")
+                assert refused.status_code == 422, query
+                assert 'class="error"' in refused.text
+                assert "&lt;script&gt;alert(1)" not in refused.text, query
         async with signed_in(app, db, (Role.FRONT_DESK, None)) as client:
             assert (await client.get("/admin/audit")).status_code == 403
 

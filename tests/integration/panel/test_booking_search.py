@@ -542,8 +542,7 @@ async def test_what_cannot_be_asked_is_told_beside_its_field(chain: Database, ch
             answer = await client.get("/admin/bookings", params=query)
             assert answer.status_code == 422, query
             assert 'role="alert"' in answer.text, query
-            # The words that are looked for stand alone; what is wrong with them is said above them.
-            assert ('class="error"' in answer.text) is ("q" not in query), query
+            assert 'class="error"' in answer.text, query
         for cursor in ("x", "W10", "WyIyMDI3LTAzLTAxIiwieCJd", "🏨", "\x00", "x" * 4000):
             assert (await client.get("/admin/bookings", params={"cursor": cursor})).status_code == 400, cursor
 

@@ -17,7 +17,7 @@ from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.ops.embedded import Cluster
-from tests.clients.http_client import running, settings_for
+from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
 from tests.databases import filled
 from tests.factories.paying import hotel as hotel  # a fixture
@@ -231,4 +231,30 @@ async def test_every_currency_has_its_own_minor_units(
         assert finer.status_code == 422
         done = await client.post(f"{page_of(booking)}/desk-payments", data=typed(part))
         assert done.status_code == 303
+    assert still_open(await look(hotel, booking.id)) == left
+    if currency != "KWD":
+        return
+    async with running(settings_for(database_url)) as (_, client):
+        client.headers.update(bearer(await api_key(hotel)))
+        here = f"/api/v1/bookings/{booking.reference}/desk-payments"
+        # What is left open could be charged to no card.
+        sent = await client.post(here, json={"way": "cash", "amount": 5_505})
+        assert (sent.status_code, sent.json()["code"], sent.json()["field"]) == (
+            422,
+            "amount_not_charged",
+            "amount",
+        )
+        agreed = {
+            "property": booking.property_slug,
+            "arrival": booking.reservations[0].arrival.isoformat(),
+            "departure": booking.reservations[0].departure.isoformat(),
+            "rooms": [{"room_type": "DBL", "rate_plan": "FLEX", "adults": 2}],
+            "agreed_price": 12_345,
+        }
+        sent = await client.post("/api/v1/quotes", json=agreed)
+        assert (sent.status_code, sent.json()["code"], sent.json()["field"]) == (
+            422,
+            "amount_not_charged",
+            "agreed_price",
+        )
     assert still_open(await look(hotel, booking.id)) == left

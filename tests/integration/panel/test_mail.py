@@ -61,6 +61,8 @@ async def test_a_message_is_found_by_recipient_reference_and_state(db: Database,
             answer = await client.get(f"/admin/mail{query}")
             assert answer.status_code == 200
             assert str(message_id) not in answer.text, query
+        long = await client.get(f"/admin/mail?q={'x' * 300}")
+        assert (long.status_code, "Is longer than 254 characters" in long.text) == (422, True)
 
 
 async def test_what_failed_is_sent_again_and_what_was_sent_is_not(db: Database, database_url: str) -> None:

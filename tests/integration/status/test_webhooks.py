@@ -18,10 +18,11 @@ import pytest
 from hotel_booking.core import links
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.public_addresses import public_address
 from hotel_booking.domains.incidents import status_jobs, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 from hotel_booking.domains.incidents.types import Refused, Unavailable
-from hotel_booking.integrations.webhooks import Webhooks, public_address
+from hotel_booking.integrations.webhooks import Webhooks
 from tests.clients.http_client import running, settings_for
 
 KEY = "k" * 40
@@ -248,6 +249,14 @@ async def test_it_is_asked_for_on_the_page_and_ended_by_its_link(db: Database, d
             "x",
             "https://u:p@program.example/",
             "https://x\x00y/",
+            "https://program.example:22/",
+            "https://127.0.0.1/hook",
+            "https://10.1.2.3:8443/",
+            "https://[fd00::1]/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://localhost/",
+            "https://grafana/",
         ):
             refused = await client.post("/status/webhooks", data={**wanted, "url": wrong})
             assert refused.status_code in (400, 422), wrong

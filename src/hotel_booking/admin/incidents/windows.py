@@ -134,9 +134,11 @@ def _instant(form: Form, name: str) -> datetime:
     try:
         instant = datetime.fromisoformat(form.value(name))
     except ValueError:
-        raise InvalidWindow("this is no day and time", field=name, fix="such as 2026-12-06T02:00") from None
+        raise InvalidWindow(
+            "this is no day and time", field=name, fix="write it as YYYY-MM-DDThh:mm"
+        ) from None
     if instant.tzinfo is not None or not 2000 <= instant.year < 2100:
-        raise InvalidWindow("this is no day and time of UTC", field=name, fix="such as 2026-12-06T02:00")
+        raise InvalidWindow("this is no day and time of UTC", field=name, fix="write it as YYYY-MM-DDThh:mm")
     return instant.replace(tzinfo=UTC)
 
 

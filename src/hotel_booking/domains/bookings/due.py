@@ -73,8 +73,9 @@ def overpaid(booking: Booking) -> int:
 
 
 def due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
-    """What the guest should have paid for one room of a booking that stands by the instant `at`."""
-    return due_on_booking(
+    """What the guest should have paid for one room of a booking that stands by the instant `at`. The fee of a
+    room whose guests did not come is for the others to pay, and due no earlier than the price was."""
+    due = due_on_booking(
         room.terms.deposit,
         room.total,
         nights_of(room),
@@ -83,6 +84,7 @@ def due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
         timezone=booking.timezone,
         at=at,
     )
+    return min(due, room.owed)
 
 
 def next_collection(booking: Booking, now: datetime) -> datetime | None:

@@ -83,6 +83,12 @@ class WrongState(Conflict):
     code = "wrong_state"
 
 
+def gone(position: int, status: str) -> str:
+    """That nobody is in a room of the booking any more: they have left, or never came."""
+    what = "did not come" if status == "no_show" else "have checked out"
+    return f"the guests of room {position} {what}"
+
+
 def not_changeable(status: str) -> WrongState:
     """Why a booking of this status is not changed."""
     return WrongState(f"the booking is {is_a(status)}; only a confirmed one can be changed")

@@ -23,6 +23,7 @@ from hotel_booking.domains.rates.types import (
 Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
 # Sold, and neither given up nor forfeited.
 STANDING: Final = ("confirmed", "checked_in", "checked_out")
+_OVER: Final = ("checked_out", "no_show")  # rooms whose guests have left, or did not come
 # Those that can owe money. A hold is confirmed first: until then it is no sale that money could be for.
 OWING: Final = (*STANDING, "no_show", "cancelled")
 # A party's own limit is `rates.party`'s; more persons come at an agreed price, up to what a room may take.
@@ -116,11 +117,21 @@ class Reservation(msgspec.Struct, frozen=True):
     checked_in_at: datetime | None = None
     checked_out_at: datetime | None = None
 
+    @property
+    def owed(self) -> int:
+        """What it comes to: its price, or the fee of one that was cancelled or whose guests did not come;
+        minor units."""
+        return self.fee if self.status in ("cancelled", "no_show") else self.total
+
 
 class Booking(msgspec.Struct, frozen=True):
     """One purchase. `paid` is what we hold of the guest's money: payments less refunds, refunds that are
     on their way included. `reserved` is what the gateway keeps for us and will be taken. `goodwill` is what
-    the hotel let go of the price, or of the fee: it is not owed."""
+    the hotel let go of the price, or of the fee: it is not owed.
+
+    The guests of its rooms may come and leave one after the other. It is `checked_in` from the first who come
+    until nobody is there or still expected; a room whose guests did not come while others did is `no_show`,
+    and counts in `total` with its fee instead of its price."""
 
     id: UUID
     reference: str
@@ -161,14 +172,23 @@ class Booking(msgspec.Struct, frozen=True):
 
     @property
     def staying(self) -> tuple[Reservation, ...]:
-        """Its rooms without those that are checked out: of guests in the house some may leave before the
-        others."""
-        return tuple(room for room in self.reservations if room.status != "checked_out")
+        """Its rooms whose guests are in the house or still expected."""
+        return tuple(room for room in self.reservations if room.status not in _OVER)
+
+    @property
+    def inside(self) -> tuple[Reservation, ...]:
+        """The rooms whose guests are in the house."""
+        return tuple(room for room in self.reservations if room.status == "checked_in")
+
+    @property
+    def expected(self) -> tuple[Reservation, ...]:
+        """The rooms that are confirmed and whose guests have not come yet."""
+        return tuple(room for room in self.reservations if room.status == "confirmed")
 
     @property
     def left(self) -> tuple[Reservation, ...]:
-        """The rooms that are checked out."""
-        return tuple(room for room in self.reservations if room.status == "checked_out")
+        """The rooms whose guests have checked out, or did not come."""
+        return tuple(room for room in self.reservations if room.status in _OVER)
 
 
 class HeldBooking(msgspec.Struct, frozen=True):

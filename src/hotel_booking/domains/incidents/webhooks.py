@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.public_addresses import PORTS, may_be_public
 from hotel_booking.domains.incidents.errors import InvalidSubscription
 
 CONFIRM = "confirm"
@@ -201,15 +202,20 @@ async def purge(tx: Transaction, *, now: datetime, confirm_within: timedelta) ->
 
 
 def _host(url: str) -> str:
-    """The host of an address; where it leads is seen when it is asked."""
-    wrong = InvalidSubscription("a webhook needs an address that begins with https://", field="url")
+    """The host of an address. One that says itself that it is none of the public Internet is refused; where a
+    name leads is seen when it is asked."""
+    wrong = InvalidSubscription(
+        "a webhook needs a public address that begins with https://, at port 443 or 8443", field="url"
+    )
     if len(url) > 500 or not url.isascii() or not url.isprintable() or " " in url:
         raise wrong
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port or 443
     except ValueError:
         raise wrong from None
     if parts.scheme != "https" or not host or parts.username is not None:
+        raise wrong
+    if port not in PORTS or not may_be_public(host):
         raise wrong
     return host

@@ -38,7 +38,8 @@ class AriUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that are offered for the night, from which those that are taken already are subtracted; at most as many as
     the type has, and null offers all of them. Amounts are minor units; `children` has one amount per child
     band of the property. Later lines win over earlier ones. One call that gives a night a minimum stay above
-    its maximum stay is refused: nobody could arrive.
+    its maximum stay is refused: nobody could arrive. Nights before the property's today are over: they stay
+    as they are.
     """
 
     room_type: str
@@ -85,10 +86,14 @@ class Cells(msgspec.Struct):
     rooms: dict[tuple[int, date], dict[str, object]]
     rates: dict[tuple[int, int, date], dict[str, object]]
     lines: dict[tuple[int, date], int]
+    past: int = 0  # nights of the lines that are over, counted line by line
 
 
-def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> Cells:
-    """The lines laid over their nights, later ones over earlier. Raises `AriError` naming the line."""
+def spread(
+    updates: Sequence[AriUpdate], catalogue: Catalogue, today: date, *, since: date = date.min
+) -> Cells:
+    """The lines laid over their nights, later ones over earlier; those before `since` are counted and left
+    out. Raises `AriError` naming the line."""
     if not updates:
         raise AriError("there is nothing to update", field="updates", fix="send at least one line")
     if len(updates) > MAX_LINES:
@@ -106,10 +111,11 @@ def spread(updates: Sequence[AriUpdate], catalogue: Catalogue, today: date) -> C
                 field=where,
                 fix="leave out what later lines set anew, or send several calls",
             )
+        cells.past += sum(night < since for night in nights)
         given = _given(line)
         own = {name: value for name, value in given.items() if name in ROOM_COLUMNS}
         rest = {name: value for name, value in given.items() if name not in ROOM_COLUMNS}
-        for night in nights:
+        for night in (night for night in nights if night >= since):
             key = (kind.id, night)
             room = cells.rooms.setdefault(key, {})
             if own:

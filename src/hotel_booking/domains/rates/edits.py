@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 import msgspec
@@ -47,7 +47,8 @@ from hotel_booking.domains.rates.contradictions import (
     foretell,
     may_contradict,
 )
-from hotel_booking.domains.rates.edit_queries import Edit, Editor, NoArrival
+from hotel_booking.domains.rates.edit_errors import CellsChanged, Clash, FreeOfCharge, PreviewChanged
+from hotel_booking.domains.rates.edit_queries import Edit, NoArrival
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.service import AriResult
 
@@ -71,63 +72,16 @@ class Saved(NamedTuple):
     effect: Effect
 
 
-class Clash(msgspec.Struct, frozen=True):
-    """A cell that somebody else set meanwhile: what it was loaded with, what stands there, what is wanted."""
-
-    key: CellKey
-    was: Value
-    theirs: Value
-    mine: Value
-    editor: Editor | None
-
-
-class CellsChanged(Conflict):
-    """Someone changed some of the cells since they were loaded. Nothing was saved."""
-
-    code = "rates_changed"
-
-    def __init__(self, clashes: Sequence[Clash]) -> None:
-        super().__init__(
-            f"{len(clashes)} of the values were changed by someone else since this page was loaded",
-            fix="choose for each whether to keep yours or theirs",
-        )
-        self.clashes = clashes
-
-
-class PreviewChanged(Conflict):
-    """What the edit would do is no longer what its preview said. Nothing was saved."""
-
-    code = "preview_changed"
-
-    def __init__(self, effect: Effect) -> None:
-        super().__init__(
-            "rates were changed since this preview was made", fix="check the new preview and apply it again"
-        )
-        self.effect = effect
-
-
-class FreeOfCharge(InvalidEdit):
-    """Prices would be nothing, and nobody has said that they shall be. Nothing was saved."""
-
-    code = "free_of_charge"
-
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            f"{number:,} {'price' if number == 1 else 'prices'} would be 0,"
-            " so guests could book free of charge",
-            field="free",
-            fix="confirm it, or change the price",
-        )
-
-
 class Undoing(msgspec.Struct, frozen=True):
     """What undoing an edit would do: the values that come back, and cells that stay because somebody changed
-    them since (`mine` is what would have come back)."""
+    them since (`mine` is what would have come back). `over` are cells of nights that are over: they stay as
+    they are, too."""
 
     edit: Edit
     changes: tuple[Change, ...]
     effect: Effect
     kept: tuple[Clash, ...]
+    over: int
 
     @property
     def fingerprint(self) -> str:
@@ -157,7 +111,7 @@ async def save_cells(
 ) -> Saved:
     """Set cells one by one, all or nothing; `free` says that a price of nothing is meant. Raises as
     `update_ari`, `InvalidEdit` (`ContradictoryStay` and `FreeOfCharge` are such), and `CellsChanged`."""
-    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    today = _today(catalogue, now)
     wanted = {cell.key: cell for cell in cells if cell.was != cell.to}
     if not wanted:
         raise InvalidEdit("there is nothing to change", fix="set at least one value")
@@ -194,10 +148,14 @@ async def save_cells(
 async def update_by_program(
     tx: Transaction, *, catalogue: Catalogue, updates: Sequence[AriUpdate], by: Caller, now: datetime
 ) -> tuple[AriResult, list[NoArrival]]:
-    """`update_ari`, and a note of who sent it, for those whose cells it changes under their hands; also some
-    of the nights of its lines about stays on which no stay can begin now. Two calls may set a minimum and a
-    maximum one after the other, so that is said and not refused."""
-    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now)
+    """`update_ari` but for nights that are over, and a note of who sent it, for those whose cells it changes
+    under their hands; also some of the nights of its lines about stays on which no stay can begin now. Two
+    calls may set a minimum and a maximum one after the other, so that is said and not refused."""
+    result = await service.update_ari(tx, catalogue=catalogue, updates=updates, now=now, past=False)
+    today = _today(catalogue, now)
+    updates = [line for line in updates if line.last >= today]
+    if not updates:
+        return result, []
     await edit_queries.record(
         tx,
         property_id=catalogue.property.id,
@@ -207,19 +165,15 @@ async def update_by_program(
         made_by=f"{by.name} (API key)" if by.name else "a program",
         what="1 line by the API" if len(updates) == 1 else f"{len(updates):,} lines by the API",
         room_type_ids=[catalogue.room_types[line.room_type].id for line in updates],
-        first=min(line.first for line in updates),
+        first=max(min(line.first for line in updates), today),
         last=max(line.last for line in updates),
         cells=result.room_nights + result.rate_nights,
         changes=None,
     )
     ranges = [
-        (
-            catalogue.room_types[line.room_type].id,
-            None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,
-            line.first,
-            line.last,
-        )
+        (catalogue.room_types[line.room_type].id, plan, max(line.first, today), line.last)
         for line in updates
+        for plan in (None if line.rate_plan is None else catalogue.plans[line.rate_plan].id,)
         if any(getattr(line, column) is not UNSET for column in _BEGINNINGS)
     ]
     return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
@@ -227,9 +181,7 @@ async def update_by_program(
 
 async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Effect:
     """What the edit would change if it were applied now. Raises `InvalidEdit`."""
-    types, plans = targets(
-        edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    )
+    types, plans = targets(edit, catalogue, _today(catalogue, now))
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
     return await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
 
@@ -248,9 +200,7 @@ async def apply(
     """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words,
     `free` that prices of nothing are meant. Raises `PreviewChanged` where it would do anything else by now,
     and `InvalidEdit`."""
-    types, plans = targets(
-        edit, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    )
+    types, plans = targets(edit, catalogue, _today(catalogue, now))
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
     effect = await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
@@ -261,6 +211,10 @@ async def apply(
     if not effect.changes:
         raise InvalidEdit("everything is already as requested", fix="change the edit")
     return await _write(tx, catalogue, effect, by, now, kind="bulk", what=what)
+
+
+def _today(catalogue: Catalogue, now: datetime) -> date:
+    return business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
 
 
 def _worked_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Effect:
@@ -290,10 +244,10 @@ async def _foretold(tx: Transaction, catalogue: Catalogue, effect: Effect) -> Ef
     return foretell(effect, rows, catalogue.room_types.values(), plans)
 
 
-async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int) -> Undoing:
-    """What undoing an edit would do now."""
+async def preview_undo(tx: Transaction, *, catalogue: Catalogue, edit_id: int, now: datetime) -> Undoing:
+    """What undoing an edit would do now. Nights that are over stay as they are."""
     edit = await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
-    return await _undoing(tx, catalogue, edit, lock=False)
+    return await _undoing(tx, catalogue, edit, now, lock=False)
 
 
 async def undo(
@@ -302,22 +256,26 @@ async def undo(
     """Bring back the values from before an edit, but for those that somebody changed since. Raises
     `UndoChanged` where `seen` is not the fingerprint of exactly this."""
     edit = await edit_queries.load_edit(tx, catalogue.property.id, edit_id)
-    undoing = await _undoing(tx, catalogue, edit, lock=True)
+    undoing = await _undoing(tx, catalogue, edit, now, lock=True)
     # Read again under the lock: two who undo the same edit do it once.
     if (await edit_queries.load_edit(tx, catalogue.property.id, edit_id)).undone_by is not None:
         raise InvalidEdit("this change has already been undone", fix="undo the undo to restore it")
     if undoing.fingerprint != seen:
         raise UndoChanged(undoing)
     if not undoing.changes:
-        raise InvalidEdit("there is nothing left to restore: everything has been changed since")
+        raise InvalidEdit("there is nothing left to restore: all of it was changed since, or is over")
     what = f"Undone: {edit.what}"[:500]
     return await _write(tx, catalogue, undoing.effect, by, now, kind="undo", what=what, undoes=edit.id)
 
 
-async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: bool) -> Undoing:
+async def _undoing(
+    tx: Transaction, catalogue: Catalogue, edit: Edit, now: datetime, *, lock: bool
+) -> Undoing:
     if edit.kind == "program":
         raise InvalidEdit("changes made through the API can't be undone here", fix="set the values by hand")
-    done = unrolled(await edit_queries.runs_of(tx, edit.id))
+    today = _today(catalogue, now)
+    all_done = unrolled(await edit_queries.runs_of(tx, edit.id))
+    done = [one for one in all_done if one.key.night >= today]
     keys = [change.key for change in done]
     rows = await (_locked(tx, keys) if lock else _rows(tx, keys))
     back: list[Change] = []
@@ -329,7 +287,8 @@ async def _undoing(tx: Transaction, catalogue: Catalogue, edit: Edit, *, lock: b
         elif stands != before:
             kept.append(Cell(key, after, before))
     effect = await _foretold(tx, catalogue, effect_of(back, rows))
-    return Undoing(edit, tuple(back), effect, tuple(await _clashes(tx, catalogue, rows, kept)))
+    clashes = tuple(await _clashes(tx, catalogue, rows, kept))
+    return Undoing(edit, tuple(back), effect, clashes, len(all_done) - len(done))
 
 
 def _check_own(wanted: dict[CellKey, Cell], catalogue: Catalogue) -> None:

@@ -32,11 +32,13 @@ class CapacityAboveRooms(AriError):
 
 
 class AriResult(msgspec.Struct, frozen=True):
-    """How much was written: lines read, room-nights and rate-nights set."""
+    """How much was written: lines read, room-nights and rate-nights set. `past` nights of the lines, counted
+    line by line, are over and were left as they are."""
 
     lines: int
     room_nights: int
     rate_nights: int
+    past: int = 0
 
 
 # Column: its type in PostgreSQL.
@@ -63,17 +65,17 @@ async def update_ari(
     updates: Sequence[AriUpdate],
     now: datetime,
     lengths_checked: bool = False,
+    past: bool = True,
 ) -> AriResult:
     """Set what the lines say, all of it or nothing.
 
     A night that is named for the first time goes on sale with the given capacity, or with all rooms of
     the type. Raises `AriError` naming the line, `CapacityAboveRooms`, and `CapacityBelowSold` naming line
     and nights. `lengths_checked`: the lengths of stay have been checked against what stands there, or are
-    brought back as they were.
+    brought back as they were. Without `past` nights before the property's today are counted and left alone.
     """
-    cells = spread(
-        updates, catalogue, business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
-    )
+    today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+    cells = spread(updates, catalogue, today, since=date.min if past else today)
     if not lengths_checked:
         check_lengths(cells, updates, catalogue)
     keys = sorted(cells.rooms)
@@ -85,7 +87,7 @@ async def update_ari(
         await room_nights.change(tx, names, rows)
     for names, rates in _by_shape(cells.rates).items():
         await _set_rate_nights(tx, names, rates)
-    return AriResult(len(updates), len(keys), len(cells.rates))
+    return AriResult(len(updates), len(keys), len(cells.rates), cells.past)
 
 
 async def _place_capacity(tx: Transaction, cells: Cells, catalogue: Catalogue) -> None:

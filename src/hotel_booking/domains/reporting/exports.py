@@ -9,7 +9,7 @@ What somebody searched for is not in it: it is a guest's name.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -45,7 +45,7 @@ TABLES: dict[str, dict[str, str]] = {
         "booked_at": "by the hotel’s clocks",
         "time_zone": "the hotel’s",
         "currency": "of the amounts",
-        "total": "the price, taxes included",
+        "total": "the price, taxes included; of a room that nobody of a party came to, the fee",
         "paid": "what the hotel has of it: a deposit, before the guests arrive",
         "owed": "what is still to be paid, of the price or of a fee",
         "refunding": "what is on its way back",
@@ -132,6 +132,31 @@ async def note(
         await tx.execute(
             "SELECT audit_write('export', 'file', $1, $2, NULL, NULL, $3)", table, property_id, dict(asked)
         )
+
+
+async def is_list_noted(tx: Transaction, what: str, *, property_id: int, reader: str, day: date) -> bool:
+    """Whether the audit log knows that this key, by its number, read a list of the property on this day."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM audit_entry WHERE object_kind = 'list' AND object_id = $1"
+            "   AND actor_kind = 'key' AND actor_id = $2 AND property_id = $3)",
+            _list_of(what, day),
+            reader,
+            property_id,
+        )
+    )
+
+
+async def note_list(tx: Transaction, what: str, *, property_id: int, day: date) -> None:
+    """Tell the audit log that a program reads a list of the property on this day of the hotel."""
+    await tx.execute(
+        "SELECT audit_write('export', 'list', $1, $2, NULL, NULL, NULL)", _list_of(what, day), property_id
+    )
+
+
+def _list_of(what: str, day: date) -> str:
+    # The day is a part of the name: looking for it costs what was read that day, not in all the years.
+    return f"{what} {day}"
 
 
 async def bookings(db: Database, wanted: BookingFilter) -> AsyncIterator[Cells]:

@@ -113,7 +113,7 @@ class Form:
         try:
             found = date.fromisoformat(plain_digits(text))
         except ValueError:
-            return self._wrong(name, "must be a date such as 2026-03-10", None)
+            return self._wrong(name, "must be a date, written YYYY-MM-DD", None)
         if not 2000 <= found.year < 2100:
             return self._wrong(name, "must be a date between 2000 and 2100", None)
         return found

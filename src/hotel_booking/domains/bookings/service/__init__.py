@@ -23,6 +23,7 @@ from hotel_booking.domains.bookings.service.stay import (
     check_out,
     checked_in_today,
     give_rooms,
+    last_checked_in,
     preview_undo_check_in,
     undo_check_in,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "is_on_its_way",
     "lapse",
     "lapse_many",
+    "last_checked_in",
     "no_show",
     "pay",
     "preview_amend",

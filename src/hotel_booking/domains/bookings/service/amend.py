@@ -34,6 +34,7 @@ from hotel_booking.domains.bookings.errors import (
     PriceChanged,
     StayNotSold,
     WrongState,
+    gone,
     not_changeable,
 )
 from hotel_booking.domains.bookings.pricing import terms_key
@@ -120,9 +121,10 @@ async def amend(
     and the guest asks, `StayNotSold`, `SoldOut`, `NothingToAmend`.
 
     Of guests who are in the house only the departure can be changed, and by the hotel alone: of all who have
-    not left yet. They stay in their rooms: `RoomInUse` where one is given to somebody else on a further
-    night. `override` is the reason for which the hotel's rules on lengths of stay and departures are passed
-    over; with `waive` also for which the hotel lets go what the booking's conditions would keep (`FeeKept`).
+    not left yet, those who are still expected included. They stay in their rooms: `RoomInUse` where one is
+    given to somebody else on a further night. `override` is the reason for which the hotel's rules on lengths
+    of stay and departures are passed over; with `waive` also for which the hotel lets go what the booking's
+    conditions would keep (`FeeKept`).
     """
     await lock_booking(tx, booking_id)
     booking = await booking_by_id(tx, booking_id)
@@ -182,7 +184,17 @@ async def _plan(tx: Transaction, booking: Booking, change: _Change, now: datetim
             try:
                 of_type = wanted[request.room_type]
                 new.append(
-                    new_room(catalogue, calendars, old, request, stay, of_type, today, passing=passing)
+                    new_room(
+                        catalogue,
+                        calendars,
+                        old,
+                        request,
+                        stay,
+                        of_type,
+                        today,
+                        begun=inside,
+                        passing=passing,
+                    )
                 )
             except StayNotSold as error:
                 refused.append((old.position, error))
@@ -216,8 +228,8 @@ def _check_state(booking: Booking, asked: _Change) -> None:
         field = f"rooms[{index}].position"
         if change.position not in known:
             raise Invalid(f"the booking has no room {change.position}", field=field)
-        if known[change.position] == "checked_out":
-            raise WrongState(f"the guests of room {change.position} have checked out", field=field)
+        if known[change.position] in ("checked_out", "no_show"):
+            raise WrongState(gone(change.position, known[change.position]), field=field)
         if change.position in seen:
             raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
         seen.add(change.position)
@@ -281,8 +293,9 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
 
 
 def _total(booking: Booking, new: Sequence[PlannedRoom]) -> int:
-    """What the booking will cost. Nothing changes of rooms whose guests have left before the others."""
-    return sum(room.price.total for room in new) + sum(room.total for room in booking.left)
+    """What the booking will cost. Nothing changes of rooms whose guests have left before the others, or did
+    not come."""
+    return sum(room.price.total for room in new) + sum(room.owed for room in booking.left)
 
 
 async def _move_nights(tx: Transaction, new: Sequence[PlannedRoom], now: datetime) -> None:

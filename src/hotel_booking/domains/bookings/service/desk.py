@@ -10,6 +10,7 @@ from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.formats import english
+from hotel_booking.core.money import check_charged
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
@@ -40,8 +41,9 @@ async def record_desk_payment(
     its number or a note, at most 60 characters; `expected` is the balance that staff saw.
 
     Two who note the same at once wait for each other, and the second is refused. Raises `WrongState` where
-    nothing is owed, `TooMuch` above that, `PriceChanged` where another balance was seen, `Invalid`, and
-    `PaymentInProgress` while the guest is paying online.
+    nothing is owed, `TooMuch` above that, `NotCharged` for a part that is no multiple of the currency's step,
+    `PriceChanged` where another balance was seen, `Invalid`, and `PaymentInProgress` while the guest is
+    paying online.
     """
     # Booking first, payments second: the one lock order.
     booking = await lock_and_load(tx, booking_id)
@@ -55,6 +57,8 @@ async def record_desk_payment(
     amount = owed if amount is None else amount
     if amount <= 0:
         raise Invalid("a payment must be above 0", field="amount", fix="enter what the guest has paid")
+    if amount != owed:  # what a part leaves open may be charged to a card
+        check_charged(amount, booking.currency, field="amount")
     if amount > owed:
         held = (
             f"; {english(booking.reserved, booking.currency)} is reserved on a card"

@@ -20,7 +20,7 @@ SELECT inventory_change(array_agg(room_type_id), array_agg(first), array_agg(unt
   FROM released
 """
 _AFTER = """
-WITH whole AS (UPDATE booking SET status = $3 WHERE id = $1 AND $7)
+WITH whole AS (UPDATE booking SET status = $8 WHERE id = $1 AND $7)
 UPDATE reservation r
    SET status = $3, fee = f.fee, checked_out_at = CASE WHEN $3 = 'checked_out' THEN $5::timestamptz END,
        taken = CASE WHEN $2::date > arrival THEN daterange(arrival, least(departure, $2::date)) END
@@ -45,4 +45,6 @@ async def end_stay(
     if any(on < room.departure for room in rooms):
         await tx.execute(_SHORTEN, ids, on)
     whole = len(rooms) == len(booking.staying)
-    await tx.execute(_AFTER, booking.id, on, status, ids, now, fees, whole)
+    # Who came and left has stayed, though others of them did not come.
+    over = "checked_out" if booking.status == "checked_in" else status
+    await tx.execute(_AFTER, booking.id, on, status, ids, now, fees, whole, over)

@@ -21,7 +21,9 @@ async def check_further_nights(tx: Transaction, new: Sequence[PlannedRoom], toda
     """Raises `RoomInUse` where guests in the house cannot stay in a room that they have, with the rooms that
     they could be moved to."""
     for room in new:
-        if room.old.room is None or room.stay.departure <= room.old.departure:
+        if room.old.status != "checked_in" or room.old.room is None:
+            continue
+        if room.stay.departure <= room.old.departure:
             continue
         if await assignment.in_use_until(tx, reservation_id=room.old.id, until=room.stay.departure):
             raise await _in_use(tx, room, today)
@@ -36,7 +38,7 @@ async def follow(tx: Transaction, booking: Booking, new: Sequence[PlannedRoom], 
         if room.old.room is None:
             continue
         own, until = room.old.id, room.stay.departure
-        if booking.status == "checked_in":
+        if room.old.status == "checked_in":
             if until < room.old.departure:
                 await assignment.leave(tx, reservation_ids=[own], on=until)
             elif not await assignment.prolong(tx, reservation_id=own, until=until):

@@ -64,7 +64,7 @@ def fee_let_go(booking: Booking, total: int, now: datetime) -> int:
     earlier, minor units."""
     if total >= booking.total:
         return 0
-    kept = sum(room.total for room in booking.left) + sum(
+    kept = sum(room.owed for room in booking.left) + sum(
         agreed_fee(booking, room, now) for room in booking.staying
     )
     return max(charged(booking, kept) - charged(booking, total), 0)

@@ -104,9 +104,11 @@ def new_room(
     rooms: int,
     today: date,
     *,
+    begun: bool = False,
     passing: frozenset[ReasonCode] = frozenset(),
 ) -> PlannedRoom:
-    """The reservation as it will be; `rooms` of its type are wanted together. Reasons of the codes `passing`
+    """The reservation as it will be; `rooms` of its type are wanted together. The stay has `begun` once
+    guests of the booking are in the house. Reasons of the codes `passing`
     are passed over. Raises `StayNotSold`."""
     had = old.room_type, old.rate_plan
     same_sale = (request.room_type, request.rate_plan) == had
@@ -115,7 +117,7 @@ def new_room(
     reasons = [
         reason
         for reason in reasons_against(catalogue, calendars, request, stay, rooms, today)
-        if reason.code not in passing and not (same_sale and _sold_already(old, stay, reason))
+        if reason.code not in passing and not (same_sale and _sold_already(old, stay, reason, begun))
     ]
     if reasons:
         raise not_sold(catalogue, calendars, request, stay, rooms, today, reasons, field)
@@ -128,12 +130,12 @@ def new_room(
     )
 
 
-def _sold_already(old: Reservation, stay: Stay, reason: Reason) -> bool:
+def _sold_already(old: Reservation, stay: Stay, reason: Reason, begun: bool) -> bool:
     """Whether the reason speaks of something that the guest has bought: rules that came later do not take
     it away."""
     if stay == stay_of(old):
         return reason.code != "occupancy"
-    if old.status == "checked_in" and reason.code in _IN_THE_ROOM:
+    if begun and reason.code in _IN_THE_ROOM:
         return reason.code != "sold_out" or _owned(old, reason)
     if reason.code in ("advance_purchase", "advance_maximum", "in_the_past"):
         return stay.arrival == old.arrival

@@ -13,7 +13,7 @@ from hotel_booking.core.code_names import called
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import MAX_AMOUNT
+from hotel_booking.core.money import MAX_AMOUNT, check_charged
 from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.bookings.pricing import terms_key
@@ -56,7 +56,8 @@ async def quote(
     """Price the rooms and keep the price and its rules for `lifetime`.
 
     `agreed_price` (minor units per room-night, before taxes that are added) replaces the plan's prices,
-    restrictions, occupancy rules and limit of persons: a negotiated rate. Raises `StayNotSold` with every
+    restrictions, occupancy rules and limit of persons: a negotiated rate. Nights that are over are sold at
+    no price. Raises `StayNotSold` with every
     reason and the nearest stay that is sold, `Invalid` for unknown codes, `NotFound` for the property.
     """
     if agreed_price is None:  # larger parties are what a price is agreed for
@@ -64,6 +65,15 @@ async def quote(
     if agreed_price is not None and not 0 <= agreed_price <= MAX_AMOUNT:
         raise Invalid("the agreed price is out of range", field="agreed_price")
     catalogue = await load_catalogue(tx, property_slug, field="property")
+    if agreed_price is not None:
+        check_charged(agreed_price, catalogue.property.currency, field="agreed_price")
+        today = business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
+        if stay.arrival < today:
+            raise Invalid(
+                f"the arrival must not be before today, {today}",
+                field="arrival",
+                fix=f"arrive on {today} or later",
+            )
     for index, room in enumerate(rooms):
         check_codes(catalogue, room.room_type, room.rate_plan, f"rooms[{index}]")
     if agreed_price is None:

@@ -21,6 +21,7 @@ from hotel_booking.domains.bookings.errors import (
     RoomOccupied,
     TooEarly,
     WrongState,
+    gone,
 )
 from hotel_booking.domains.bookings.queries import booking_by_id, free_rooms, lock_booking
 from hotel_booking.domains.bookings.service.ending import end_stay
@@ -38,11 +39,11 @@ SELECT room.number, b.reference
   JOIN reservation guest ON guest.id = other.reservation_id AND guest.status = 'checked_in'
   JOIN booking b ON b.id = guest.booking_id
   JOIN room ON room.id = mine.room_id
- WHERE r.booking_id = $1 AND r.status <> 'checked_out' AND guest.booking_id <> $1
+ WHERE r.id = ANY ($2) AND guest.booking_id <> $1
  ORDER BY r.position
 """
 
-# Money of payments that were begun since the guests were checked in, less what went back of it.
+# Money of payments that were begun since the last of the guests were checked in, less what went back of it.
 _TAKEN_SINCE = """
 SELECT sum(CASE WHEN p.status = 'reserved' THEN coalesce(p.to_capture, p.amount)
                 ELSE coalesce(p.captured, p.amount) END
@@ -60,18 +61,21 @@ async def check_in(
     booking_id: UUID,
     now: datetime,
     rooms: Mapping[int, str] | None = None,
+    arriving: Collection[int] | None = None,
     override: str | None = None,
 ) -> Booking:
-    """The guests are in house. `rooms` names physical rooms by reservation position.
+    """The guests are in house, those of `arriving` (reservation positions; default: all who are still
+    expected). `rooms` names physical rooms by reservation position.
 
-    Raises `WrongState` unless the booking is confirmed, `TooEarly` before the arrival day, `RoomInUse`
-    where a room has another stay or a block on one of the nights. Raises `RoomNeeded` where a reservation has
-    no room, at a property that numbers its rooms, and `RoomOccupied` where somebody else is still in one,
-    both unless `override` gives a reason.
+    Raises `WrongState` unless the booking is confirmed, or others of its guests are in the house; `TooEarly`
+    before the arrival day, `RoomInUse` where a room has another stay or a block on one of the nights. Raises
+    `RoomNeeded` where a reservation has no room, at a property that numbers its rooms, and `RoomOccupied`
+    where somebody else is still in one, both unless `override` gives a reason.
     """
-    booking = await _locked(tx, booking_id, "confirmed", verb="checked in")
+    booking = await _locked(tx, booking_id, "confirmed", "checked_in", verb="checked in")
+    ids = {room.id for room in expected(booking, arriving, field="positions", verb="checked in")}
     today = business_date(now, booking.timezone, booking.day_end_time)
-    for reservation in booking.reservations:
+    for reservation in booking.expected:
         if today < reservation.arrival:
             day_over = business_day_end(today, booking.timezone, booking.day_end_time)
             raise TooEarly(
@@ -83,32 +87,40 @@ async def check_in(
             raise WrongState("the stay is over", fix="mark it as a no-show")
     await _assign(tx, booking, rooms or {}, today)
     booking = await booking_by_id(tx, booking_id)
-    without = [room for room in booking.reservations if room.room is None]
+    without = [room for room in booking.reservations if room.id in ids and room.room is None]
     if without and await assignment.numbers_rooms(tx, property_id=booking.property_id):
         refusal = await _room_needed(tx, without)
         await overrides.unless_overridden(tx, refusal, booking_id=booking_id, reason=override, now=now)
-    await _refuse_occupied(tx, booking_id, override, now)
+    await _refuse_occupied(tx, booking_id, ids, override, now)
     await tx.execute(
-        "WITH whole AS (UPDATE booking SET status = 'checked_in' WHERE id = $1)"
-        " UPDATE reservation SET status = 'checked_in', checked_in_at = $2 WHERE booking_id = $1",
+        "WITH whole AS (UPDATE booking SET status = 'checked_in' WHERE id = $1 AND status <> 'checked_in')"
+        " UPDATE reservation SET status = 'checked_in', checked_in_at = $2"
+        "  WHERE booking_id = $1 AND id = ANY ($3)",
         booking_id,
         now,
+        ids,
     )
     await payments.take_now(tx, booking_id=booking_id, now=now)
     return await booking_by_id(tx, booking_id)
 
 
 def checked_in_today(booking: Booking, now: datetime) -> bool:
-    """Whether all its guests are in the house, and were checked in on the hotel's day that is not over
-    yet."""
+    """Whether none of its guests has left, and the last of them were checked in on the hotel's day that is
+    not over yet."""
     if booking.status != "checked_in" or booking.left:
         return False
     today = business_date(now, booking.timezone, booking.day_end_time)
     return any(
-        room.checked_in_at is not None
-        and business_date(room.checked_in_at, booking.timezone, booking.day_end_time) == today
-        for room in booking.reservations
+        business_date(room.checked_in_at, booking.timezone, booking.day_end_time) == today
+        for room in last_checked_in(booking)
+        if room.checked_in_at is not None
     )
+
+
+def last_checked_in(booking: Booking) -> tuple[Reservation, ...]:
+    """The rooms whose guests came last, together: it is their check-in that can be undone."""
+    last = max((room.checked_in_at for room in booking.inside if room.checked_in_at), default=None)
+    return tuple(room for room in booking.inside if room.checked_in_at == last)
 
 
 async def preview_undo_check_in(tx: Transaction, *, booking_id: UUID, now: datetime) -> Booking:
@@ -119,18 +131,23 @@ async def preview_undo_check_in(tx: Transaction, *, booking_id: UUID, now: datet
 
 
 async def undo_check_in(tx: Transaction, *, booking_id: UUID, now: datetime) -> Booking:
-    """The wrong guests were checked in: the booking is confirmed again. Its rooms stay given, and what the
-    check-in charged stays paid.
+    """The wrong guests were checked in: those who came last are expected again, and with the only ones the
+    booking is confirmed again. Its rooms stay given, and what the check-in charged stays paid.
 
     Raises `WrongState` unless it is checked in, was so on the hotel's day that is not over yet, and nothing
     says since that its guests are there: no money was taken, and there is a night left to come for.
     """
     await lock_booking(tx, booking_id)
-    await _check_undone(tx, await booking_by_id(tx, booking_id), now)
+    booking = await booking_by_id(tx, booking_id)
+    await _check_undone(tx, booking, now)
+    wrong = last_checked_in(booking)
     await tx.execute(
-        "WITH whole AS (UPDATE booking SET status = 'confirmed' WHERE id = $1)"
-        " UPDATE reservation SET status = 'confirmed', checked_in_at = NULL WHERE booking_id = $1",
+        "WITH whole AS (UPDATE booking SET status = 'confirmed' WHERE id = $1 AND $3)"
+        " UPDATE reservation SET status = 'confirmed', checked_in_at = NULL"
+        "  WHERE booking_id = $1 AND id = ANY ($2)",
         booking_id,
+        [room.id for room in wrong],
+        len(wrong) == len(booking.inside),
     )
     return await booking_by_id(tx, booking_id)
 
@@ -151,8 +168,7 @@ async def give_rooms(
     """
     booking = await _locked(tx, booking_id, "confirmed", "checked_in", verb="given a room")
     await _assign(tx, booking, rooms, business_date(now, booking.timezone, booking.day_end_time))
-    if booking.status == "checked_in":
-        await _refuse_occupied(tx, booking_id, override, now)
+    await _refuse_occupied(tx, booking_id, {room.id for room in booking.inside}, override, now)
     return await booking_by_id(tx, booking_id)
 
 
@@ -171,10 +187,13 @@ async def check_out(
 
     Raises `WrongState` unless the booking and each of the rooms is checked in. With the last of its rooms
     the booking is checked out: raises `BalanceOpen` where a part of its price is neither paid nor reserved,
-    unless `override` gives a reason. Who leaves before the others leaves what is owed to them.
+    unless `override` gives a reason. Who leaves before the others leaves what is owed to them, also to those
+    who are still expected; raises `WrongState` where these cannot come any more.
     """
     booking = await _locked(tx, booking_id, "checked_in", verb="checked out")
     leaving = _leaving(booking, rooms)
+    if len(leaving) == len(booking.inside):
+        _check_expected(booking, business_date(now, booking.timezone, booking.day_end_time))
     # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
     last = departed or calendar_date(now, booking.timezone)
     if last < min(room.arrival for room in leaving):
@@ -198,23 +217,69 @@ async def check_out(
 def _leaving(booking: Booking, positions: Collection[int] | None) -> tuple[Reservation, ...]:
     """The rooms whose guests leave."""
     if positions is None:
-        return booking.staying
+        if not booking.inside:
+            raise WrongState(
+                "no guests of the booking are in the house",
+                fix="check in those who are expected, or mark them as a no-show",
+            )
+        return booking.inside
+    for position, room, field in _named(booking, positions, "rooms"):
+        if room.status == "confirmed":
+            raise WrongState(f"the guests of room {position} of the booking have not come yet", field=field)
+    return tuple(room for room in booking.inside if room.position in positions)
+
+
+def _named(booking: Booking, positions: Collection[int], field: str) -> list[tuple[int, Reservation, str]]:
+    """The rooms at these positions, each with the field that names it. Raises as `_check_staying`."""
     if not positions:
-        raise Invalid("no room is named", field="rooms", fix="name at least one, or leave `rooms` out")
+        raise Invalid("no room is named", field=field, fix=f"name at least one, or leave `{field}` out")
     by_position = {room.position: room for room in booking.reservations}
-    for index, position in enumerate(positions):
-        _check_staying(by_position, position, f"rooms[{index}]")
-    return tuple(room for room in booking.staying if room.position in positions)
+    return [
+        (position, _check_staying(by_position, position, where), where)
+        for index, position in enumerate(positions)
+        for where in (f"{field}[{index}]",)
+    ]
+
+
+def expected(
+    booking: Booking, positions: Collection[int] | None, *, field: str, verb: str
+) -> tuple[Reservation, ...]:
+    """The rooms of these positions whose guests are still expected (None: all of them). Raises `Invalid` for
+    what is no room of the booking, `WrongState` for guests who have come, left, or will not come."""
+    if positions is None:
+        if not booking.expected:
+            raise WrongState(
+                f"the booking is {is_a(booking.status)}; to be {verb} it must be"
+                f" {called('confirmed', 'booking')}"
+            )
+        return booking.expected
+    for position, room, where in _named(booking, positions, field):
+        if room.status == "checked_in":
+            raise WrongState(f"the guests of room {position} of the booking are in the house", field=where)
+    return tuple(room for room in booking.expected if room.position in positions)
+
+
+def _check_expected(booking: Booking, today: date) -> None:
+    """Raises `WrongState` where the last guests in the house would leave a room to guests who cannot come any
+    more: whether they owe its price or the fee is for the hotel to say."""
+    late = [room.position for room in booking.expected if today >= room.departure]
+    if late:
+        several = len(late) > 1
+        raise WrongState(
+            f"the guests of {'rooms' if several else 'room'} {', '.join(map(str, late))} of the booking were"
+            " never checked in",
+            fix=f"mark {'them' if several else 'it'} as a no-show first",
+        )
 
 
 def _check_staying(by_position: Mapping[int, Reservation], position: int, field: str) -> Reservation:
-    """The room at a position; raises `Invalid` where there is none, `WrongState` once its guests have
-    left."""
+    """The room at a position; raises `Invalid` where there is none, `WrongState` once its guests have left,
+    or did not come."""
     room = by_position.get(position)
     if room is None:
         raise Invalid(f"the booking has no room {position}", field=field)
-    if room.status == "checked_out":
-        raise WrongState(f"the guests of room {position} of the booking have checked out", field=field)
+    if room.status in ("checked_out", "no_show"):
+        raise WrongState(gone(position, room.status), field=field)
     return room
 
 
@@ -223,7 +288,8 @@ async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> Non
         raise WrongState(f"the booking is {is_a(booking.status)}; only a check-in can be undone")
     if booking.left:
         raise WrongState(
-            "guests of the booking have checked out already", fix="check the others out when they leave"
+            "guests of the booking have checked out already, or did not come",
+            fix="check the others out when they leave",
         )
     if not checked_in_today(booking, now):
         raise WrongState(
@@ -264,8 +330,11 @@ async def _room_needed(tx: Transaction, without: list[Reservation]) -> RoomNeede
     )
 
 
-async def _refuse_occupied(tx: Transaction, booking_id: UUID, override: str | None, now: datetime) -> None:
-    occupied = await tx.fetch(_OCCUPIED, booking_id)
+async def _refuse_occupied(
+    tx: Transaction, booking_id: UUID, rooms: Collection[UUID], override: str | None, now: datetime
+) -> None:
+    """Where others are still in one of these rooms (reservations) of the booking."""
+    occupied = await tx.fetch(_OCCUPIED, booking_id, rooms) if rooms else []
     if occupied:
         number, reference = occupied[0]["number"], occupied[0]["reference"]
         refusal = RoomOccupied(
@@ -293,7 +362,7 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
         reservation = _check_staying(by_position, position, f"rooms.{position}")
         first = min(max(reservation.arrival, today), reservation.departure - date.resolution)
         stays = [Stay(first, reservation.departure)]
-        if booking.status == "confirmed" or reservation.room is not None:
+        if reservation.status == "confirmed" or reservation.room is not None:
             stays.insert(0, Stay(reservation.arrival, reservation.departure))
         await assignment.assign(
             tx,
