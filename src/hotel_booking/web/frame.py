@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.i18n.catalogues import translations
-from hotel_booking.web.property import social
+from hotel_booking.web import social
 from hotel_booking.web.templating import blocks_as
 
 _HOLE = "\ue000"  # of Unicode's private use: in no text of ours, and no part of an address as it is quoted

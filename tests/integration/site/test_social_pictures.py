@@ -1,5 +1,5 @@
-"""The picture of a hotel, and of the group, that others show with a link to its page: a JPEG of 1200 by 630, drawn or
-photographed."""
+"""The picture of a hotel, and of the group, that others show with a link to its page: a JPEG of 1200 by 630,
+drawn or photographed."""
 
 from __future__ import annotations
 

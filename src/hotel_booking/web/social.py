@@ -1,5 +1,5 @@
-"""A hotel's picture for those who show links to its page, and the group's for all other pages: JPEG of 1200 by 630, which all of them read; WebP
-and SVG they do not."""
+"""A hotel's picture for those who show links to its page, and the group's for all other pages: JPEG of 1200
+by 630, which all of them read; WebP and SVG they do not."""
 
 from __future__ import annotations
 
