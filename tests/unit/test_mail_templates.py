@@ -97,7 +97,7 @@ def test_a_message_tells_the_same_in_every_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_amounts_of_nothing_are_left_out(language: str) -> None:
-    paid = {"total": 38_700, "paid": 38_700}
+    paid = {"total": 38_700, "paid": 38_700, "at_hotel": 0}
     for changes, template in (
         (paid, "booking_confirmed"),
         ({"paid": 0}, "booking_confirmed"),

@@ -24,6 +24,9 @@ _BOOKING: dict[str, Any] = {
 _STAY: dict[str, Any] = {
     **_BOOKING,
     "paid": 12_900,
+    "reserved": 0,
+    "later": [],
+    "at_hotel": 25_800,
     "address": "1 Sample Street, 1000 Sampletown",
     "where": ["1 Sample Street", "1000 Sampletown"],
     "country": "PT",

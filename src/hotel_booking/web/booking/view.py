@@ -12,7 +12,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.bookings import money_back, notes
-from hotel_booking.domains.bookings.due import refund_stages, still_open
+from hotel_booking.domains.bookings.due import refund_stages, rest_of, still_open
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
@@ -92,6 +92,7 @@ async def booking_page(
         returned=words.returned(came, timezone=booking.timezone) if booking.status not in _OVER else [],
         would=would,
         open_amount=still_open(booking),
+        rest=_rest(booking, now, language),
         may_amend=may_amend(booking, now),
         phrases=phrases,
         lapsed=booking.status in ("expired", "held"),
@@ -103,6 +104,14 @@ async def booking_page(
         country=locale_of(language).territories.get(booking.country or "", booking.country),
         plan=_plan(place, hotel, language, phrases),
     )
+
+
+def _rest(booking: Booking, now: datetime, language: str) -> list[str]:
+    """When and where the open part of the price is paid, as long as the hotel may take it at check-out."""
+    if booking.status not in ("confirmed", "checked_in"):
+        return []
+    conditions = Conditions(language, translations(language))
+    return conditions.rest(rest_of(booking, now), booking.total, booking.currency)
 
 
 def _room(room: Reservation, language: str) -> RoomView:
