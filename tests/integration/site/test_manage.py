@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from hotel_booking.core.db import Database
 from tests.clients.outbox import sent
@@ -18,6 +19,7 @@ from tests.integration.site.test_checkout import (
     refused_page,
     site,
 )
+from tests.integration.site.test_money_back import paid, sold_on
 
 
 async def booked(client: httpx.AsyncClient, plan: str = "FLEX", language: str = "en") -> str:
@@ -76,6 +78,28 @@ async def test_a_change_is_shown_with_its_price_and_made_at_that_price_once(
         assert mail.data["open"] == 30_000
         assert mail.data["cancellable"]
         assert str(mail.data["free_until"]).startswith("2030-03-")
+
+
+@pytest.mark.parametrize(
+    ("deposit", "now", "button"), [("none", "0.00", "secondary"), ("full", "100.00", "primary")]
+)
+async def test_a_change_says_what_of_it_is_paid_now(
+    db: Database, database_url: str, deposit: str, now: str, button: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    await sold_on(db, deposit)
+    async with site(database_url) as (_, client):
+        booking = await paid(client) if deposit == "full" else await booked(client)
+        shown = await looked_at(client, booking, change())
+        said = shown.text.partition("What it would cost")[2]
+        assert "<dt>Additional amount to pay</dt><dd>€100.00</dd>" in said
+        assert f"<dt>To pay now</dt><dd>€{now}</dd>" in said.partition("</section>")[0]
+        done = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "30000"})
+        assert done.status_code == 303
+        # What is due at once is what the page asks for first.
+        assert (
+            f'<a class="button {button}" href="{booking}/pay">Pay now</a>' in (await client.get(booking)).text
+        )
 
 
 async def test_a_change_that_cannot_be_had_says_why_and_what_can(db: Database, database_url: str) -> None:
