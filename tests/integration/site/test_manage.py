@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications.rendering import render
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel, stay
 from tests.integration.site.test_checkout import (
@@ -100,6 +101,15 @@ async def test_a_change_says_what_of_it_is_paid_now(
         assert (
             f'<a class="button {button}" href="{booking}/pay">Pay now</a>' in (await client.get(booking)).text
         )
+    (mail,) = (mail for mail in await sent(db) if mail.template == "booking_amended")
+    text = render("booking_amended", "en", {**mail.data, "link": "https://hotel.example/"}, sender="x").text
+    assert ("Due now: €100.00" in text) == (deposit == "full")
+    assert ("To pay at the hotel: €300.00" in text) == (deposit == "none")
+    assert "Balance due" not in text
+    before = {name: value for name, value in mail.data.items() if name not in ("at_hotel", "due", "later")}
+    before |= {"link": "https://hotel.example/"}
+    text = render("booking_amended", "en", before, sender="x").text  # queued by the release before
+    assert "Balance due: €" in text
 
 
 async def test_a_change_that_cannot_be_had_says_why_and_what_can(db: Database, database_url: str) -> None:

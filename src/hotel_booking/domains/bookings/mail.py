@@ -71,12 +71,16 @@ async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: 
     """How the booking stands now, what is left to pay, what goes back, and until when cancelling is free: the
     confirmation's dates count no more. `booking` is as it has become."""
     cancellable = booking.status == "confirmed"
+    rest = rest_of(booking, now)
     data = {
         **_facts(booking),
         **_times(booking),
         "refund": result.refund,
         "back": await _going_back(tx, booking, now) if result.refund else [],
-        "open": still_open(booking),
+        **_money(booking, now),
+        "due": rest.now,
+        "at_hotel": rest.at_hotel,
+        "open": still_open(booking),  # for the release before, which may still be sending
         "cancellable": cancellable,
         "free_until": _all_free_until(booking, now) if cancellable else None,
     }
