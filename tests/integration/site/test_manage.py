@@ -93,6 +93,7 @@ async def test_a_change_says_what_of_it_is_paid_now(
         booking = await paid(client) if deposit == "full" else await booked(client)
         shown = await looked_at(client, booking, change())
         said = shown.text.partition("What it would cost")[2]
+        assert "<dt>Current price</dt><dd>€200.00</dd>" in said
         assert "<dt>Additional amount to pay</dt><dd>€100.00</dd>" in said
         assert f"<dt>To pay now</dt><dd>€{now}</dd>" in said.partition("</section>")[0]
         done = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "30000"})
