@@ -97,7 +97,7 @@ def test_a_message_tells_the_same_in_every_language(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_amounts_of_nothing_are_left_out(language: str) -> None:
-    paid = {"total": 38_700, "paid": 38_700}
+    paid = {"total": 38_700, "paid": 38_700, "at_hotel": 0}
     for changes, template in (
         (paid, "booking_confirmed"),
         ({"paid": 0}, "booking_confirmed"),
@@ -245,7 +245,8 @@ def test_conditions_show_what_is_true() -> None:
     assert "from 15:00" in changed
     assert "free of charge until" in changed
     assert "Balance due" not in changed
-    assert "Balance due: €80.00" in rendered("booking_amended", "en", open=8_000).text
+    assert "To pay at the hotel: €80.00" in rendered("booking_amended", "en", at_hotel=8_000).text
+    assert "Due now: €80.00" in rendered("booking_amended", "en", due=8_000).text
     assert "cannot be cancelled free" in rendered("booking_amended", "en", free_until=None).text
     in_house = rendered("booking_amended", "en", free_until=None, cancellable=False).text
     assert "free of charge" not in in_house

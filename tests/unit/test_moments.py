@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
 import hotel_booking
-from hotel_booking.core.moments import clock, long_date, moment, same_day
+from hotel_booking.core.moments import clock, hour, long_date, moment, same_day
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.notifications.samples import SAMPLES
+from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.ui.render import environment
 
@@ -97,6 +98,22 @@ def test_mails_say_it_in_subject_and_text(language: str, place: str) -> None:
 def test_the_subject_says_the_day_of_a_hold_that_ends_on_another(language: str, until: str) -> None:
     held = render("booking_held", language, {**SAMPLES["booking_held"], "another_day": True}, sender="Hotel")
     assert until in re.sub("[\u2066-\u2069\u200f]", "", held.subject)
+
+
+def test_the_first_hour_is_singular_in_spanish_on_pages_and_in_mails() -> None:
+    late = datetime(2030, 3, 6, 1, 5, tzinfo=UTC)
+    assert clock(late, "Europe/Lisbon", "es") == "la 1:05 (hora de Lisboa)"
+    assert clock(AT, "Europe/Lisbon", "es") == "las 18:00 (hora de Lisboa)"
+    assert moment(late, "Europe/Lisbon", "es") == "6 de marzo de 2030, 1:05 (hora de Lisboa)"
+    until = translations("es").gettext("until %(time)s")
+    said = [until % {"time": hour(time(at), "es")} for at in (0, 1, 2, 13)]
+    assert said == ["hasta las 0:00", "hasta la 1:00", "hasta las 2:00", "hasta las 13:00"]
+    data = {**SAMPLES["before_arrival"], "check_in": "13:00:00", "check_out": "01:30:00"}
+    text = render("before_arrival", "es", data, sender="Hotel").text
+    assert "a partir de las 13:00" in text
+    assert "hasta la 1:30" in text
+    held = {**SAMPLES["booking_held"], "expires": late.isoformat(), "another_day": False}
+    assert "hasta la 1:05 (hora de Lisboa)" in render("booking_held", "es", held, sender="Hotel").subject
 
 
 def test_a_day_is_that_of_the_hotels_clocks() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 
-from hotel_booking.web.maps.results import HEIGHT, ResultsPlan, plan_of, tiled_plan_of
+from hotel_booking.web.maps.results import DOT, HEIGHT, WIDTH, ResultsPlan, plan_of, tiled_plan_of
 
 AMSTERDAM = (52.3740, 4.8897)
 TILES = "https://tiles.example/{z}/{x}/{y}.png"
@@ -30,3 +33,13 @@ def test_names_of_circles_lie_in_the_picture(spread: str) -> None:
             assert abs(abs(ring.name_y - plan.centre[1]) - ring.radius) < 20
         named += len(plan.rings)
     assert named or spread == "one spot"  # a kilometre is wider than its picture
+
+
+def test_dots_are_large_enough_for_a_finger_and_do_not_cover_each_other() -> None:
+    on_a_phone = 332  # pixels, of a screen of 390
+    assert (2 * DOT + 2) * on_a_phone / WIDTH >= 24  # with its edge; WCAG 2.2, 2.5.8
+    plan = plan_of(AMSTERDAM, [AMSTERDAM] * 6)
+    assert isinstance(plan, ResultsPlan)
+    for one, other in itertools.combinations(plan.dots, 2):
+        assert math.hypot(one.x - other.x, one.y - other.y) >= 2 * DOT - 0.2
+    assert all(DOT <= dot.x <= WIDTH - DOT and DOT <= dot.y <= HEIGHT - DOT for dot in plan.dots)

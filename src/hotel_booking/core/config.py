@@ -237,6 +237,19 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
             "the sender of all mail", takes="a name and an address", refused="what is no sender, everywhere"
         ),
     ] = "Hotel Booking <bookings@localhost>"
+    security_contact: (
+        Annotated[
+            str,
+            described(
+                "where weaknesses of the platform are reported, for `/.well-known/security.txt`; without it "
+                "there is none",
+                takes="an email address, or the `https://` address of a page",
+                pattern=r"\A(?:|https://[!-~]+|[!-?A-~]+@[!-?A-~]+)\Z",
+                must_be="an email address or the https:// address of a page, such as security@hotel.example",
+            ),
+        ]
+        | None
+    ) = None
     media_dir: Annotated[str, described("where uploaded photos are stored", takes="a folder")] = "media"
     media_url: (
         Annotated[

@@ -37,8 +37,10 @@ _UTC: Final = frozenset({"UTC", "Etc/UTC", "Etc/GMT", "GMT"})
 @lru_cache(maxsize=4096)  # the offers of a hotel share their deadlines
 def moment(value: datetime, timezone: str, language: str = "en") -> str:
     """An instant as the clocks of a place show it, with the place: 6 March 2030, 18:00 (Lisbon time)."""
-    day = long_date(value.astimezone(ZoneInfo(timezone)).date(), language, "long")
-    return _MOMENTS[language].format(day=day, clock=clock(value, timezone, language))
+    local = value.astimezone(ZoneInfo(timezone))
+    day = long_date(local.date(), language, "long")
+    at = time_of_day(time(local.hour, local.minute), language)
+    return _MOMENTS[language].format(day=day, clock=_with_place(at, local, timezone, language))
 
 
 @lru_cache(maxsize=4096)
@@ -59,6 +61,13 @@ def time_of_day(value: time, language: str = "en") -> str:
     return str(format_time(value, "short", locale=locale_of(language)))
 
 
+def hour(value: time, language: str = "en") -> str:
+    """The same behind a preposition, for which Spanish has an article, and one of its own for the first hour:
+    until 15:00, hasta las 15:00, hasta la 1:05."""
+    at = time_of_day(value, language)
+    return f"{'la' if value.hour == 1 else 'las'} {at}" if language == "es" else at
+
+
 def same_day(first: datetime, second: datetime, timezone: str) -> bool:
     """Whether two instants lie on one day of the zone's clocks: then the time alone says when."""
     zone = ZoneInfo(timezone)
@@ -66,12 +75,14 @@ def same_day(first: datetime, second: datetime, timezone: str) -> bool:
 
 
 def clock(value: datetime, timezone: str, language: str = "en") -> str:
-    """The time alone, for a deadline that is minutes away: 18:00 (Lisbon time).
-
-    An hour that the clocks show twice, in autumn, is said with its distance from UTC.
-    """
+    """The time alone, behind a preposition, for a deadline that is minutes away: until 18:00 (Lisbon time),
+    hasta las 18:00 (hora de Lisboa)."""
     local = value.astimezone(ZoneInfo(timezone))
-    at = time_of_day(time(local.hour, local.minute), language)
+    return _with_place(hour(time(local.hour, local.minute), language), local, timezone, language)
+
+
+def _with_place(at: str, local: datetime, timezone: str, language: str) -> str:
+    """An hour that the clocks show twice, in autumn, is said with its distance from UTC."""
     if timezone.startswith("Etc/") or timezone in _UTC:
         return f"{at} ({_from_utc(local)})"
     other = local.replace(fold=1 - local.fold)

@@ -14,9 +14,9 @@ from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader
 
-from hotel_booking.core.languages import LANGUAGES, RIGHT_TO_LEFT
+from hotel_booking.core.languages import DEFAULT, LANGUAGES, RIGHT_TO_LEFT
 from hotel_booking.core.locales import locale_of
-from hotel_booking.domains.incidents import maintenance
+from hotel_booking.domains.incidents import maintenance, templates
 from hotel_booking.domains.incidents.maintenance import Window
 from hotel_booking.domains.incidents.status_summary import ComponentStatus
 from hotel_booking.domains.incidents.status_types import Day
@@ -51,6 +51,43 @@ class Places(msgspec.Struct, frozen=True):
     webhooks: str
 
 
+class UpdateSaid(msgspec.Struct, frozen=True):
+    """An update in a language; `ours`: it is in that language, and not what people wrote."""
+
+    at: datetime
+    word: str
+    ours: bool
+    body: str
+
+
+class IncidentSaid(msgspec.Struct, frozen=True):
+    """An incident in a language; `named`: its title is what people called it, in English."""
+
+    id: int
+    title: str
+    named: bool
+    impact: str
+    state: str
+    started_at: datetime
+    resolved_at: datetime | None
+    parts: str
+    updates: list[UpdateSaid]
+
+
+class WindowSaid(msgspec.Struct, frozen=True):
+    """A maintenance window in a language; `state` is empty as long as it is ahead."""
+
+    id: int
+    title: str
+    body: str
+    ours: bool
+    state: str
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+    parts: str
+
+
 def kind_of(day: Day) -> Kind:
     """How a day is drawn."""
     if day.uptime is None:
@@ -73,7 +110,7 @@ def paths(days: Sequence[Day]) -> list[tuple[Kind, str]]:
 def page(shown: Snapshot, language: str, places: Places) -> str:
     """The whole page in a language."""
     texts = translations(language)
-    speaks = _Speaking(language)
+    speaks = Speaking(language)
     checked = max((one.checked_at for one in shown.components if one.checked_at), default=None)
     return (
         templates_in(language)
@@ -163,13 +200,17 @@ def utc(value: datetime, language: str) -> str:
     return joined((date_text(day, language, "yMMMd"), at), language)
 
 
-class _Speaking:
+class Speaking:
     """What is shown, in the words of a language: plain values for the template."""
 
     def __init__(self, language: str) -> None:
         self._language = language
         self._texts = translations(language)
         self._locale = locale_of(language)
+
+    def utc(self, value: datetime) -> str:
+        """An instant on the clock of UTC."""
+        return utc(value, self._language)
 
     def component(self, one: ComponentStatus) -> dict[str, Any]:
         """A component with its bars, and what they say."""
@@ -212,29 +253,32 @@ class _Speaking:
             slow=self._number(day.slow),
         )
 
-    def incident(self, one: PublicIncident) -> dict[str, Any]:
+    def incident(self, one: PublicIncident) -> IncidentSaid:
         """An incident and what was said of it. What people wrote is English; what they took from the texts
-        that are ready is said in the language."""
-        return {
-            "id": one.id,
-            "title": one.title,
-            "impact": "over" if one.resolved_at is not None else one.impact,
-            "state": words.update(one.status, self._texts),
-            "started_at": one.started_at,
-            "resolved_at": one.resolved_at,
-            "parts": self._parts(one.components),
-            "updates": [
-                {
-                    "at": update.at,
-                    "word": words.update(update.status, self._texts),
-                    "ours": update.template is not None,
-                    "body": self._texts.gettext(update.body) if update.template is not None else update.body,
-                }
+        that are ready is said in the language; so is what an alert has named."""
+        unnamed = one.unnamed and self._language != DEFAULT
+        gettext = self._texts.gettext
+        return IncidentSaid(
+            id=one.id,
+            title=gettext(templates.UNNAMED) if unnamed else one.title,
+            named=not unnamed,
+            impact="over" if one.resolved_at is not None else one.impact,
+            state=words.update(one.status, self._texts),
+            started_at=one.started_at,
+            resolved_at=one.resolved_at,
+            parts=self._parts(one.components),
+            updates=[
+                UpdateSaid(
+                    update.at,
+                    words.update(update.status, self._texts),
+                    update.template is not None,
+                    gettext(update.body) if update.template is not None else update.body,
+                )
                 for update in one.updates
             ],
-        }
+        )
 
-    def window(self, one: Window, now: datetime) -> dict[str, Any]:
+    def window(self, one: Window, now: datetime) -> WindowSaid:
         """A maintenance window."""
         _ = self._texts.gettext
         ours = one.body == maintenance.BODY
@@ -245,17 +289,17 @@ class _Speaking:
             state, kind = _("in progress"), "lasts"
         elif one.ends_at <= now:
             state = _("done")
-        return {
-            "id": one.id,
-            "title": _("Scheduled maintenance") if one.title == maintenance.TITLE else one.title,
-            "body": self._texts.gettext(one.body) if ours else one.body,
-            "ours": ours,
-            "state": state,
-            "kind": kind,
-            "starts_at": one.starts_at,
-            "ends_at": one.ends_at,
-            "parts": self._parts(one.components),
-        }
+        return WindowSaid(
+            id=one.id,
+            title=_("Scheduled maintenance") if one.title == maintenance.TITLE else one.title,
+            body=self._texts.gettext(one.body) if ours else one.body,
+            ours=ours,
+            state=state,
+            kind=kind,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+            parts=self._parts(one.components),
+        )
 
     def proof(self, shown: Snapshot) -> dict[str, str]:
         """What the last check of all nights found."""

@@ -17,7 +17,7 @@ from litestar.datastructures import State
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
-from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.language import accepted
 from hotel_booking.http.packing import packed
@@ -67,8 +67,7 @@ async def in_language(
     request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime, language: str
 ) -> Response[bytes]:
     """The page in a language."""
-    if language not in LANGUAGES:
-        raise NoSuchLanguage(f"the status page is not written in {language[:40]}", fix="look at /status")
+    _check(language)
     return _page(request, await _shown(state, tx, now), language)
 
 
@@ -89,11 +88,28 @@ async def in_json(
 async def in_atom(
     request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime
 ) -> Response[bytes]:
-    """For feed readers."""
+    """For feed readers, in English."""
     shown = await _shown(state, tx, now)
     address = _address(state)
-    body = atom.feed(shown, address=address, itself=f"{address}/history.atom")
+    body = atom.feed(shown, DEFAULT, address=address, itself=f"{address}/history.atom")
     return _answer(request, shown, body, "application/atom+xml", API_POLICY)
+
+
+@get("/status/{language:str}/history.atom", opt=public(), include_in_schema=False)
+async def in_atom_in_language(
+    request: Request[Any, Any, State], state: State, tx: Transaction, now: datetime, language: str
+) -> Response[bytes]:
+    """For feed readers, in a language."""
+    _check(language)
+    shown = await _shown(state, tx, now)
+    address = f"{_address(state)}/{language}"
+    body = atom.feed(shown, language, address=address, itself=f"{address}/history.atom")
+    return _answer(request, shown, body, "application/atom+xml", API_POLICY)
+
+
+def _check(language: str) -> None:
+    if language not in LANGUAGES:
+        raise NoSuchLanguage(f"the status page is not written in {language[:40]}", fix="look at /status")
 
 
 def _address(state: State) -> str:
@@ -107,7 +123,7 @@ def _page(
         languages={code: f"/status/{code}" for code in LANGUAGES},
         style=assets.address("status.css"),
         icon=assets.address("favicon.svg"),
-        feed="/status/history.atom",
+        feed="/status/history.atom" if language == DEFAULT else f"/status/{language}/history.atom",
         summary="/status/api/v2/summary.json",
         site=request.app.state.settings.public_url.rstrip("/") + f"/{language}/",
         subscribe="/status/subscriptions",
@@ -144,4 +160,4 @@ def _answer(
     return Response(body, media_type=media_type, headers=headers)
 
 
-handlers = [in_any_language, in_language, in_json, in_atom]
+handlers = [in_any_language, in_language, in_json, in_atom, in_atom_in_language]

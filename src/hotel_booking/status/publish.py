@@ -100,16 +100,23 @@ def files(shown: Snapshot, *, address: str, site: str) -> Sequence[File]:
     for_ever = "public, max-age=31536000, immutable"
     found = [File(one.name, one.body, one.media_type, for_ever) for one in (style, icon)]
     found += [
-        File("history.atom", _feed(shown, address), "application/atom+xml"),
         File("api/v2/summary.json", summary_json.summary(shown, address=address), "application/json"),
     ]
+    feeds = {code: "history.atom" if code == DEFAULT else f"history.{code}.atom" for code in LANGUAGES}
     pages = {code: "index.html" if code == DEFAULT else f"{code}.html" for code in LANGUAGES}
     for code, name in pages.items():
+        feed = atom.feed(
+            shown,
+            code,
+            address=address if code == DEFAULT else f"{address.rstrip('/')}/{name}",
+            itself=f"{address.rstrip('/')}/{feeds[code]}",
+        )
+        found.append(File(feeds[code], feed, "application/atom+xml"))
         places = drawing.Places(
             languages=pages,
             style=style.name,
             icon=icon.name,
-            feed="history.atom",
+            feed=feeds[code],
             summary="api/v2/summary.json",
             site=f"{site.rstrip('/')}/{code}/",
             subscribe=f"{site.rstrip('/')}/status/subscriptions",
@@ -139,7 +146,3 @@ async def publish(shown: Snapshot, put: Put, *, address: str, site: str) -> int:
     for one in found:
         await put(one.name, one.body, one.media_type, one.cache)
     return len(found)
-
-
-def _feed(shown: Snapshot, address: str) -> bytes:
-    return atom.feed(shown, address=address, itself=f"{address.rstrip('/')}/history.atom")

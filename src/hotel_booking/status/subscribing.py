@@ -24,6 +24,7 @@ from hotel_booking.http.ui import assets
 from hotel_booking.http.ui.forms import read
 from hotel_booking.status import drawing
 
+_TOLD = frozenset("asked invalid confirmed too_late left webhook_asked invalid_webhook no_webhooks".split())
 SubscriberId = Annotated[int, Parameter(ge=1, le=LARGEST_INTEGER)]
 
 
@@ -41,8 +42,8 @@ async def ask(request: Request[Any, Any, State], tx: Transaction, now: datetime)
     try:
         await subscriptions.ask(tx, email=form.value("email")[:400], language=language, now=now)
     except InvalidSubscription:
-        return _page(language, "invalid", status=422)
-    return _page(language, "asked")
+        return _sent_on(language, "invalid")
+    return _sent_on(language, "asked")
 
 
 @get("/status/subscription/{subscriber_id:int}/confirm", opt=public(), include_in_schema=False)
@@ -76,8 +77,8 @@ async def confirm(
     found = await subscriptions.find(tx, subscriber_id)
     language = found.language if found is not None else _theirs(request)
     if not await subscriptions.confirm(tx, subscriber_id=subscriber_id, now=now):
-        return _page(language, "too_late", status=410)
-    return _page(language, "confirmed")
+        return _sent_on(language, "too_late")
+    return _sent_on(language, "confirmed")
 
 
 @get("/status/subscription/{subscriber_id:int}", opt=public(), include_in_schema=False)
@@ -105,11 +106,14 @@ async def leave(
     subscriber_id: SubscriberId,
     token: str = "",
 ) -> Response[str]:
-    """Forget the address: by the button, or by a mail program's own (RFC 8058)."""
+    """Forget the address: by the button, or by a mail program's own, which follows no redirect (RFC 8058)."""
     _check(state, subscriptions.leaving(subscriber_id), token)
     found = await subscriptions.find(tx, subscriber_id)
     await subscriptions.leave(tx, subscriber_id=subscriber_id)
-    return _page(found.language if found is not None else _theirs(request), "left")
+    language = found.language if found is not None else _theirs(request)
+    if not request.headers.get("content-type") or (await read(request)).value("List-Unsubscribe"):
+        return _page(language, "left")
+    return _sent_on(language, "left")
 
 
 @post("/status/webhooks", opt=public(), include_in_schema=False)
@@ -121,12 +125,12 @@ async def ask_webhook(
     form = await read(request)
     language = form.value("language") if form.value("language") in LANGUAGES else DEFAULT
     if state.settings.secret_key is None:
-        return _page(language, "no_webhooks", status=503)
+        return _sent_on(language, "no_webhooks")
     try:
         await webhooks.ask(tx, url=form.value("url").strip(), now=now)
     except InvalidSubscription:
-        return _page(language, "invalid_webhook", status=422)
-    return _page(language, "webhook_asked")
+        return _sent_on(language, "invalid_webhook")
+    return _sent_on(language, "webhook_asked")
 
 
 @get("/status/webhook/{webhook_id:int}", opt=public(), include_in_schema=False)
@@ -156,7 +160,15 @@ async def end_webhook(
     """Forget the address."""
     _check(state, webhooks.own_path(webhook_id), token)
     await webhooks.leave(tx, webhook_id=webhook_id)
-    return _page(_theirs(request), "left")
+    return _sent_on(_theirs(request), "left")
+
+
+@get("/status/subscriptions/{language:str}/{what:str}", opt=public(), include_in_schema=False)
+async def told(language: str, what: str) -> Response[str]:
+    """What became of a form: a page of its own, which can be loaded anew and come back to."""
+    if language not in LANGUAGES or what not in _TOLD:
+        raise NotYourLink("there is no such page", fix="look at /status")
+    return _page(language, what)
 
 
 def _theirs(request: Request[Any, Any, State]) -> str:
@@ -167,6 +179,11 @@ def _theirs(request: Request[Any, Any, State]) -> str:
 def _check(state: State, path: str, token: str) -> None:
     if not links.is_good(state.settings.secret_key, path, token):
         raise NotYourLink("there is no such subscription", fix="use the link of the mail, as it is")
+
+
+def _sent_on(language: str, what: str) -> Response[str]:
+    headers = {"location": f"/status/subscriptions/{language}/{what}", "cache-control": "no-store"}
+    return Response("", status_code=303, headers=headers)
 
 
 def _page(language: str, what: str, *, action: str = "", status: int = 200) -> Response[str]:
@@ -196,4 +213,5 @@ handlers = [
     ask_webhook,
     look_before_ending,
     end_webhook,
+    told,
 ]

@@ -8,7 +8,7 @@ from litestar import Router
 
 from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.http.bodies import SITE_LIMIT
-from hotel_booking.web import group_pages, redirects, sitemap
+from hotel_booking.web import group_pages, redirects, security_txt, sitemap, social
 from hotel_booking.web.account import routes as account
 from hotel_booking.web.booking import (
     amend,
@@ -23,7 +23,7 @@ from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.group_pages import look as look_for_group_pages
 from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
 from hotel_booking.web.problem import problem_page
-from hotel_booking.web.property import content, currencies, known, page, social
+from hotel_booking.web.property import content, currencies, known, page
 from hotel_booking.web.search import (
     destinations,
     home,
@@ -55,6 +55,7 @@ _PAGES = [
 _UNPREFIXED = [
     *redirects.handlers,
     *sitemap.handlers,
+    *security_txt.handlers,
     *social.handlers,
     *manage.unprefixed,
     *page.unprefixed,

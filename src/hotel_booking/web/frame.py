@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.web import social
 from hotel_booking.web.templating import blocks_as
 
 _HOLE = "\ue000"  # of Unicode's private use: in no text of ours, and no part of an address as it is quoted
@@ -64,6 +65,18 @@ class Frame:
             for code, where in alternates(inner)
         ]
         return Markup("\n".join(lines))  # noqa: S704 - escaped above
+
+    def picture(self) -> Markup:
+        """The page's own address and the group's picture, for those who show links to it."""
+        shown = (
+            ("og:url", f"{self._base}/{self._language}/{self._inner}"),
+            ("og:image", f"{self._base}{social.group_address()}"),
+            ("og:image:type", "image/jpeg"),
+            ("og:image:width", str(social.SIZE[0])),
+            ("og:image:height", str(social.SIZE[1])),
+        )
+        lines = [Markup('<meta property="{}" content="{}">').format(*one) for one in shown]
+        return Markup("\n").join([*lines, Markup('<meta name="twitter:card" content="summary_large_image">')])
 
 
 def alternates(inner: str) -> list[tuple[str, str]]:

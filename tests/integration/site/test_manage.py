@@ -6,8 +6,10 @@ import re
 from datetime import timedelta
 
 import httpx
+import pytest
 
 from hotel_booking.core.db import Database
+from hotel_booking.domains.notifications.rendering import render
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel, stay
 from tests.integration.site.test_checkout import (
@@ -18,6 +20,7 @@ from tests.integration.site.test_checkout import (
     refused_page,
     site,
 )
+from tests.integration.site.test_money_back import paid, sold_on
 
 
 async def booked(client: httpx.AsyncClient, plan: str = "FLEX", language: str = "en") -> str:
@@ -76,6 +79,38 @@ async def test_a_change_is_shown_with_its_price_and_made_at_that_price_once(
         assert mail.data["open"] == 30_000
         assert mail.data["cancellable"]
         assert str(mail.data["free_until"]).startswith("2030-03-")
+
+
+@pytest.mark.parametrize(
+    ("deposit", "now", "button"), [("none", "0.00", "secondary"), ("full", "100.00", "primary")]
+)
+async def test_a_change_says_what_of_it_is_paid_now(
+    db: Database, database_url: str, deposit: str, now: str, button: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    await sold_on(db, deposit)
+    async with site(database_url) as (_, client):
+        booking = await paid(client) if deposit == "full" else await booked(client)
+        shown = await looked_at(client, booking, change())
+        said = shown.text.partition("What it would cost")[2]
+        assert "<dt>Current price</dt><dd>€200.00</dd>" in said
+        assert "<dt>Additional amount to pay</dt><dd>€100.00</dd>" in said
+        assert f"<dt>To pay now</dt><dd>€{now}</dd>" in said.partition("</section>")[0]
+        done = await client.post(booking + "/amend", data=change(act="confirm") | {"agreed": "30000"})
+        assert done.status_code == 303
+        # What is due at once is what the page asks for first.
+        assert (
+            f'<a class="button {button}" href="{booking}/pay">Pay now</a>' in (await client.get(booking)).text
+        )
+    (mail,) = (mail for mail in await sent(db) if mail.template == "booking_amended")
+    text = render("booking_amended", "en", {**mail.data, "link": "https://hotel.example/"}, sender="x").text
+    assert ("Due now: €100.00" in text) == (deposit == "full")
+    assert ("To pay at the hotel: €300.00" in text) == (deposit == "none")
+    assert "Balance due" not in text
+    before = {name: value for name, value in mail.data.items() if name not in ("at_hotel", "due", "later")}
+    before |= {"link": "https://hotel.example/"}
+    text = render("booking_amended", "en", before, sender="x").text  # queued by the release before
+    assert "Balance due: €" in text
 
 
 async def test_a_change_that_cannot_be_had_says_why_and_what_can(db: Database, database_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.languages import LANGUAGES
+from hotel_booking.core.moments import long_date
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.dates import date_text
 from tests.clients.outbox import sent
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import held, one, refused_page, site
@@ -91,6 +94,60 @@ async def test_what_was_only_reserved_is_said_to_be_released(db: Database, datab
         after = await cancelled(client, booking)
         assert "€200.00 was only reserved on your card and has been released" in after
         assert await one(db, "SELECT count(*) FROM refund") == 0
+
+
+async def told(db: Database) -> str:
+    (message,) = (one for one in await sent(db) if one.template == "booking_confirmed")
+    return render(
+        "booking_confirmed", "en", {**message.data, "link": "https://hotel.example/"}, sender="Hotel"
+    ).text
+
+
+async def test_the_page_and_the_mail_say_that_the_price_is_paid_at_the_hotel(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        page = (await client.get(pay.removesuffix("/pay"))).text
+    assert "<dt>Balance due</dt><dd>€200.00</dd>" in page
+    assert "<li>Nothing to pay now: you pay at the hotel</li>" in page
+    assert "To pay at the hotel: €200.00" in await told(db)
+
+
+async def test_what_is_only_reserved_is_neither_paid_nor_to_be_paid_at_the_hotel(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    await sold_on(db, capture="check_in")
+    async with site(database_url) as (_, client):
+        page = (await client.get(await paid(client))).text
+    assert "<dt>Reserved on your card</dt><dd>€200.00</dd>" in page
+    assert "Balance due" not in page
+    mail = await told(db)
+    assert "Reserved on your card: €200.00, charged at check-in" in mail
+    assert "Paid:" not in mail
+    assert "at the hotel:" not in mail
+
+
+async def test_the_rest_is_paid_on_its_day_and_not_at_the_hotel(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    await sold_on(db, deposit="nights")
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET deposit_value = 1, balance_days = 2 WHERE code = 'FLEX'")
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        form = {"method": "card", "expected": "10000", "card": "tok_success"}
+        assert (await client.post(pay, data=form)).status_code == 303
+        page = (await client.get(pay.removesuffix("/pay"))).text
+    arrival = await one(db, "SELECT min(arrival) FROM reservation")
+    day = arrival - timedelta(days=2)
+    assert f"<li>The rest, €100.00, is due on {date_text(day, 'en')}</li>" in page
+    mail = await told(db)
+    assert f"Due later: €100.00 on {long_date(day)}" in mail
+    assert "Paid: €100.00" in mail
+    assert "at the hotel:" not in mail
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -265,3 +265,32 @@ def _same(word: str) -> bool:
     """Whether a word is the same in several languages."""
     same = "Accessible Concierge Golf Kitchenette Massages Minibar Parking Patio Pool Restaurant Safe Sauna"
     return word in {*same.split(), "Piano bar", "Sofa", "Spa", "TV", "Telephone", "Whirlpool", "Wi-Fi"}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "We have no exchange rate between KWD and EUR."), ("ar", None)]
+)
+async def test_amounts_that_are_not_there_are_no_guide(
+    db: Database, database_url: str, language: str, said: str | None
+) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO exchange_rate (currency, per_euro, as_of, source)"
+            " VALUES ('EUR', 1, '2030-01-01', 'ecb'), ('USD', 2, '2030-01-01', 'ecb')"
+        )
+    guide = translations(language).gettext(
+        "Amounts in %(currency)s are a guide only, based on reference rates. You’ll be charged in %(own)s."
+    )
+    none = said or translations(language).gettext(
+        "We have no exchange rate between %(currency)s and %(own)s. Prices are in %(own)s."
+    )
+    stay = f"/{language}/hotels/{SLUG}?arrival=2030-03-04&departure=2030-03-06&adults=2"
+    async with running(settings_for(database_url)) as (_, client):
+        known = (await client.get(f"{stay}&currency=USD")).text
+        unknown = (await client.get(f"{stay}&currency=KWD")).text
+    assert guide % {"currency": "USD", "own": "EUR"} in known
+    assert "≈" in known
+    assert none % {"currency": "KWD", "own": "EUR"} in unknown
+    assert guide % {"currency": "KWD", "own": "EUR"} not in unknown
+    assert "≈" not in unknown

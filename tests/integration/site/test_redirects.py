@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
 from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope
 
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.web import sitemap as sitemap_pages
 from hotel_booking.web.site import page_path
@@ -190,3 +192,26 @@ async def test_an_unknown_page_is_told_in_the_guests_language(database_url: str)
         assert answer.status_code == 404
         assert "Diese Seite gibt es nicht" in answer.text
         assert 'lang="de"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("contact", "said"),
+    [
+        ("security@hotel.example", "mailto:security@hotel.example"),
+        ("https://x.example/r", "https://x.example/r"),
+    ],
+)
+async def test_who_finds_a_weakness_is_told_where_to_report_it(
+    db: Database, database_url: str, contact: str, said: str
+) -> None:
+    settings = settings_for(database_url, public_url="https://hotel.example", security_contact=contact)
+    async with running(settings) as (_, client):
+        answer = await client.get("/.well-known/security.txt")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    lines = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert lines["Contact"] == said
+    assert lines["Canonical"] == "https://hotel.example/.well-known/security.txt"
+    left = datetime.fromisoformat(lines["Expires"]) - utc_now()
+    assert timedelta(days=178) < left < timedelta(days=365)
+    async with running(settings_for(database_url)) as (_, client):
+        assert (await client.get("/.well-known/security.txt")).status_code == 404

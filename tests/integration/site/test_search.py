@@ -93,7 +93,33 @@ async def test_where_nothing_is_free_the_hotels_say_why(db: Database, database_u
         async with db.transaction() as tx:
             await tx.execute("UPDATE property SET active = false")
         nobody = await client.get(f"/en/search?place=2267057{when}")
-        assert "We don’t have a hotel here yet." in nobody.text
+        assert "<h2>We don’t have a hotel here yet.</h2>" in nobody.text
+        # Where there is no hotel, no other dates help.
+        assert "Try other dates" not in nobody.text
+        assert "Nothing is available" not in nobody.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("&arrival=2030-03-04&departure=2030-03-07&children=x", "Please check what you’ve entered above"),
+        ("&arrival=2030-03-07&departure=2030-03-04", "Please check what you’ve entered above"),
+        ("&adults=2", "Choose your dates above"),
+    ],
+)
+async def test_who_has_chosen_dates_is_not_told_to_choose_them(
+    db: Database, database_url: str, wrong: str, said: str
+) -> None:
+    await small_hotel(db)
+    await in_lisbon(db)
+    async with site(database_url) as (_, client):
+        pages = [
+            (await client.get(f"/en/{path}{wrong}")).text
+            for path in ("search?place=2267057", f"hotels/{SLUG}?x=")
+        ]
+    assert f'<p class="muted">{said}' in pages[0]
+    # What is read aloud first says that something is wrong.
+    assert ["<title>Error: " in page for page in pages] == [said.startswith("Please")] * 2
 
 
 async def test_a_party_that_needs_more_rooms_is_told_whether_they_are_free(

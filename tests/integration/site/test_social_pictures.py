@@ -1,5 +1,5 @@
-"""The picture of a hotel that others show with a link to its page: a JPEG of 1200 by 630, drawn or
-photographed."""
+"""The picture of a hotel, and of the group, that others show with a link to its page: a JPEG of 1200 by 630,
+drawn or photographed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.domains.properties import group_pages
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.integrations.media import DiskMedia
 from tests.clients.http_client import running, settings_for
@@ -57,3 +59,34 @@ async def test_every_page_of_a_hotel_names_a_jpeg_that_is_there(
         assert picture.getpixel((600, 300))[2] > 100  # type: ignore[index]  # a picture of three channels
         for odd in ("/social/nowhere.0123456789ab.jpg", "/social/x.jpg", "/social/..%2f.0123456789ab.jpg"):
             assert (await client.get(odd)).status_code == 404, odd
+
+
+async def test_all_other_pages_that_may_be_found_name_the_groups(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await group_pages.write(tx, kind="help", language="ar", body="مرحبا", version=0, now=utc_now())
+    named = set()
+    async with running(settings_for(database_url, public_url="https://hotel.example")) as (_, client):
+        for language in ("en", "de", "fr", "es", "ar"):
+            for inner in ("", "hotels", "help", "search"):
+                page = (await client.get(f"/{language}/{inner}")).text
+                found = TAG.search(page)
+                assert found is not None, (language, inner)
+                named.add(found[1])
+                url = f'<meta property="og:url" content="https://hotel.example/{language}/{inner}">'
+                assert url in page
+                title = re.search(r"<title>(.*) · [^·]*</title>", page)
+                assert title is not None
+                assert f'<meta property="og:title" content="{title[1]}">' in page
+                assert page.count("og:image:width") == 1
+        # What belongs to one guest is shown to nobody.
+        assert "og:" not in (await client.get("/en/booking")).text
+        (path,) = named
+        drawn = await client.get(path)
+        assert drawn.headers["cache-control"] == "public, max-age=31536000"
+        picture = Image.open(BytesIO(drawn.content))
+        assert (picture.format, picture.size) == ("JPEG", (1200, 630))
+        assert picture.getpixel((530, 225)) != picture.getpixel((600, 20))  # the sign stands there
+        assert len(drawn.content) < 300_000
+        old = await client.get("/social/0123456789ab.jpg")
+        assert (old.content, old.headers["cache-control"]) == (drawn.content, "public, max-age=3600")

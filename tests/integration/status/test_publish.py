@@ -87,7 +87,7 @@ async def test_into_a_bucket(db: Database, database_url: str, tmp_path: Path) ->
             HOTEL_S3_SECRET_KEY=SECRET,
         )
         names = {name.removeprefix("status/") for name in s3.objects}
-        assert {*PAGES, "history.atom", "api/v2/summary.json"} <= names
+        assert {*PAGES, "history.atom", "history.de.atom", "api/v2/summary.json"} <= names
         assert "text/html; charset=utf-8" in s3.types
 
 

@@ -17,10 +17,10 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.languages import DEFAULT, LANGUAGES
-from hotel_booking.domains.incidents.maintenance import BODY
+from hotel_booking.domains.incidents.maintenance import BODY, TITLE
 from hotel_booking.domains.incidents.status_summary import components
 from hotel_booking.domains.incidents.status_types import COMPONENTS, DAYS, Day, Probed
-from hotel_booking.domains.incidents.templates import TEMPLATES
+from hotel_booking.domains.incidents.templates import TEMPLATES, UNNAMED
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui import assets
 from hotel_booking.ops.embedded import Cluster
@@ -184,6 +184,35 @@ async def test_readers_follow_the_feed(db: Database, database_url: str) -> None:
     assert updated == sorted(updated, reverse=True)
     assert feed.findtext("a:updated", namespaces=atom) == updated[0]
     assert "a < b &  c" in [entry.findtext("a:title", namespaces=atom) for entry in entries]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ar"])
+async def test_the_feed_is_in_the_language_of_its_page(
+    db: Database, database_url: str, language: str
+) -> None:
+    await history(db, utc_now())
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE incident SET source = 'alert', public_title = NULL WHERE severity = 'P3'")
+    texts = translations(language)
+    async with running(settings_for(database_url, public_url="https://hotel.example")) as (_, client):
+        page = (await client.get(f"/status/{language}")).text
+        own = "/status/history.atom" if language == "en" else f"/status/{language}/history.atom"
+        assert page.count(f'href="{own}"') == 2
+        answer = await client.get(own)
+        assert (await client.get("/status/xx/history.atom")).status_code == 404
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    atom = {"a": "http://www.w3.org/2005/Atom"}
+    feed = ElementTree.fromstring(answer.content)
+    assert feed.get("{http://www.w3.org/XML/1998/namespace}lang") == language
+    assert feed.findtext("a:title", namespaces=atom) == texts.gettext("Hotel Booking: status")
+    titles = [str(one.findtext("a:title", namespaces=atom)) for one in feed.findall("a:entry", atom)]
+    bodies = [str(one.findtext("a:content", namespaces=atom)) for one in feed.findall("a:entry", atom)]
+    assert any(one.startswith(f"{texts.gettext(TITLE)} · ") for one in titles)
+    assert texts.gettext(BODY) in bodies
+    assert any(one.startswith(f"{texts.gettext('Investigating')} (") for one in bodies)
+    # What an alert has called it is for those who read English.
+    assert (texts.gettext(UNNAMED) in titles) == (language != "en")
+    assert (texts.gettext(UNNAMED) in page) == (language != "en")
 
 
 def test_a_word_that_is_old_is_no_word() -> None:

@@ -50,7 +50,10 @@ async def test_only_the_owner_of_an_address_is_told_and_leaves(db: Database, dat
         asked = await client.post(
             "/status/subscriptions", data={"email": "Ana@example.com", "language": "de"}
         )
-        assert (asked.status_code, "Postfach" in asked.text) == (200, True)
+        # The answer has an address of its own, which can be loaded anew: that asks for nothing again.
+        assert (asked.status_code, asked.headers["location"]) == (303, "/status/subscriptions/de/asked")
+        shown = await client.get(asked.headers["location"])
+        assert (shown.status_code, "Postfach" in shown.text) == (200, True)
         assert await sent(db, "status_confirm") == ["Ana@example.com"]
         [[number, _, confirmed]] = await subscribers(db)
         assert confirmed is None
@@ -64,17 +67,19 @@ async def test_only_the_owner_of_an_address_is_told_and_leaves(db: Database, dat
         for wrong in (f"{path}x", path.partition("?")[0], f"/status/subscription/{number}?token={token}"):
             assert (await client.post(wrong)).status_code == 404
         assert [row["confirmed_at"] for row in await subscribers(db)] == [None]
-        assert (await client.post(path)).status_code == 200
+        done = await client.post(path)
+        assert (done.status_code, done.headers["location"]) == (303, "/status/subscriptions/de/confirmed")
+        assert "token" not in (await client.get(done.headers["location"])).text
         [[_, _, confirmed]] = await subscribers(db)
         assert confirmed is not None
         # Who asks for a confirmed address learns nothing, and its owner is left alone.
         again = await client.post(
             "/status/subscriptions", data={"email": "ana@example.com", "language": "de"}
         )
-        assert again.text == asked.text
+        assert again.headers["location"] == asked.headers["location"]
         assert await sent(db, "status_confirm") == ["Ana@example.com"]
 
-        # A mail program's own button: a POST from another site, without cookies.
+        # A mail program's own button: a POST from another site, without cookies, which follows nothing.
         leaving = inside(subscriptions.leaving(number))
         assert "<form" in (await client.get(leaving)).text
         one_click = await client.post(
@@ -85,19 +90,26 @@ async def test_only_the_owner_of_an_address_is_told_and_leaves(db: Database, dat
         assert one_click.status_code == 200
         assert await subscribers(db) == []
         assert (await client.post(leaving)).status_code == 200
-        assert (await client.post(path)).status_code == 410
+        left = await client.post(leaving, data={"": ""}, headers={"accept-language": "ar"})
+        assert (left.status_code, left.headers["location"]) == (303, "/status/subscriptions/ar/left")
+        late = await client.post(path, headers={"accept-language": "ar"})
+        assert (late.status_code, late.headers["location"]) == (303, "/status/subscriptions/ar/too_late")
+        assert (await client.get(path)).status_code == 410
+        for nowhere in ("/status/subscriptions/de/x", "/status/subscriptions/xx/left"):
+            assert (await client.get(nowhere)).status_code == 404
         # Their language is forgotten too: the browser's is left.
-        for address in (leaving, path):
-            for send in (client.get, client.post):
-                answer = await send(address, headers={"accept-language": "ar"})
-                assert (answer.headers["content-language"], 'lang="ar"' in answer.text) == ("ar", True)
+        for address in (leaving, path, left.headers["location"], late.headers["location"]):
+            answer = await client.get(address, headers={"accept-language": "ar"})
+            assert (answer.headers["content-language"], 'lang="ar"' in answer.text) == ("ar", True)
 
 
 @pytest.mark.parametrize("email", ["", "ana", "ana@", "a\x00@example.com", "x" * 400 + "@example.com"])
 async def test_what_is_no_address_is_refused(db: Database, database_url: str, email: str) -> None:
     async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
         answer = await client.post("/status/subscriptions", data={"email": email, "language": "xx"})
-    assert answer.status_code in (400, 422)
+        if answer.status_code != 400:
+            assert answer.headers["location"] == "/status/subscriptions/en/invalid"
+            assert "valid email address" in (await client.get(answer.headers["location"])).text
     assert await subscribers(db) == []
 
 
@@ -182,6 +194,27 @@ async def test_each_is_told_once_of_each_thing(db: Database, monkeypatch: pytest
     assert rendered.unsubscribe is not None
     assert rendered.unsubscribe in rendered.text
     assert "Scheduled maintenance" in rendered.subject
+
+
+async def test_what_only_an_alert_has_named_is_called_by_us(db: Database) -> None:
+    now = utc_now()
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO status_subscriber (email, email_key, language, asked_at, confirmed_at)"
+            " SELECT l || '@x.example', l || '@x.example', l, $1::timestamptz, $1::timestamptz"
+            "   FROM unnest('{de,en}'::text[]) AS t(l)",
+            now - timedelta(hours=1),
+        )
+        one = await service.declare(tx, title="Card payments fail", severity="P2", by=BY, now=now)
+        await tx.execute("UPDATE incident SET source = 'alert'")
+        await service.publish(
+            tx, incident_id=one.id, status="investigating", body="We look into it.", by=BY, now=now
+        )
+        await subscriptions.note_events(tx, now=now)
+        await subscriptions.tell_some(tx, now=now, say=said)
+    async with db.reading() as tx:
+        told = {message.language: message.data["title"] for message in await outbox.list_messages(tx)}
+    assert told == {"de": "Technische Störung", "en": "Card payments fail"}
 
 
 @pytest.mark.parametrize(

@@ -235,8 +235,10 @@ async def test_it_is_asked_for_on_the_page_and_ended_by_its_link(db: Database, d
     async with running(settings_for(database_url, secret_key=KEY)) as (_, client):
         wanted = {"url": "https://program.example/hook", "language": "fr"}
         answer = await client.post("/status/webhooks", data=wanted)
-        assert answer.status_code == 200
+        assert answer.status_code == 303
         assert answer.headers["cache-control"] == "no-store"
+        answer = await client.get(answer.headers["location"])
+        assert (answer.status_code, answer.headers["content-language"]) == (200, "fr")
         async with db.reading() as tx:
             number = await tx.fetchval("SELECT id FROM status_webhook")
         path = webhooks.own_path(number)
@@ -259,19 +261,21 @@ async def test_it_is_asked_for_on_the_page_and_ended_by_its_link(db: Database, d
             "https://grafana/",
         ):
             refused = await client.post("/status/webhooks", data={**wanted, "url": wrong})
-            assert refused.status_code in (400, 422), wrong
+            where = refused.headers.get("location")
+            assert refused.status_code == 400 or where == "/status/subscriptions/fr/invalid_webhook", wrong
         for more in range(8):
             last = await client.post(
                 "/status/webhooks", data={**wanted, "url": f"https://program.example/{more}"}
             )
-        assert last.status_code == 422
+        assert last.headers["location"] == "/status/subscriptions/fr/invalid_webhook"
         async with db.reading() as tx:
             assert await tx.fetchval("SELECT count(*) FROM status_webhook") == 5
             assert await tx.fetchval("SELECT count(*) FROM status_delivery") == 5
         leaving = links.signed("", KEY, path)
         assert (await client.post(f"{path}?token=x")).status_code == 404
         assert "<form" in (await client.get(leaving)).text
-        assert (await client.post(leaving)).status_code == 200
+        left = await client.post(leaving, headers={"accept-language": "es"})
+        assert (left.status_code, left.headers["location"]) == (303, "/status/subscriptions/es/left")
         async with db.reading() as tx:
             assert await webhooks.find(tx, number) is None
     with pytest.raises(InvalidSubscription):

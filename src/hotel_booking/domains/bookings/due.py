@@ -5,7 +5,8 @@ Amounts are minor units of the booking's currency; instants are UTC.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,6 +31,15 @@ class Stage(msgspec.Struct, frozen=True):
     since: datetime | None
     fee: int
     refund: int
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What of a booking's price is neither paid nor reserved: `now` is due already, each of `later` on a day
+    to come of the hotel's, and `at_hotel` is paid in the house."""
+
+    now: int
+    later: tuple[tuple[date, int], ...]
+    at_hotel: int
 
 
 def due_at(booking: Booking, at: datetime | None) -> int:
@@ -61,6 +71,18 @@ def open_of(booking: Booking, due: int, *, total: int) -> int:
     return max(min(due, charged(booking, total)) - booking.paid - booking.reserved, 0)
 
 
+def rest_of(booking: Booking, at: datetime) -> Rest:
+    """The open part of the price, by when it is due after the instant `at`."""
+    known = due = still_open(booking, at)
+    later = []
+    for instant in _collections(booking):
+        if instant > at and (open_then := still_open(booking, instant)) > known:
+            day = instant.astimezone(ZoneInfo(booking.timezone)).date()
+            later.append((day, open_then - known))
+            known = open_then
+    return Rest(due, tuple(later), still_open(booking) - known)
+
+
 def balance(booking: Booking) -> int:
     """What of the price, or of the fee of a booking that is over, is not paid yet, whether it is reserved or
     not."""
@@ -90,17 +112,20 @@ def due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
 def next_collection(booking: Booking, now: datetime) -> datetime | None:
     """When the next part of the price is to be collected by itself; None: never. Parts that are due already
     are due at once."""
-    instants = sorted(
+    for at in _collections(booking):
+        if still_open(booking, max(at, now)):
+            return max(at, now)
+    return None
+
+
+def _collections(booking: Booking) -> list[datetime]:
+    return sorted(
         {
             at
             for room in booking.reservations
             if (at := balance_instant(room.terms.deposit, room.arrival, booking.timezone)) is not None
         }
     )
-    for at in instants:
-        if still_open(booking, max(at, now)):
-            return max(at, now)
-    return None
 
 
 def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) -> datetime:

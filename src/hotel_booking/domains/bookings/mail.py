@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.moments import same_day
-from hotel_booking.domains.bookings.due import still_open
+from hotel_booking.domains.bookings.due import rest_of, still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.pricing import nights_of
@@ -52,11 +52,12 @@ async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime)
     await _queue(tx, booking, f"held:{uuid4()}", "booking_held", data, now=now)
 
 
-async def confirmed(tx: Transaction, booking: Booking, *, paid: int, now: datetime) -> None:
-    """The confirmation; a link to pay that has not gone out is withdrawn. `paid` in minor units."""
+async def confirmed(tx: Transaction, booking: Booking, *, now: datetime) -> None:
+    """The confirmation; a link to pay that has not gone out is withdrawn. `booking` is as it is with the
+    payment that confirmed it."""
     data = {
         **_facts(booking),
-        "paid": paid,
+        **_money(booking, now),
         **await _whereabouts(tx, booking),
         **_times(booking),
         "free_until": _all_free_until(booking, now),
@@ -70,12 +71,16 @@ async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: 
     """How the booking stands now, what is left to pay, what goes back, and until when cancelling is free: the
     confirmation's dates count no more. `booking` is as it has become."""
     cancellable = booking.status == "confirmed"
+    rest = rest_of(booking, now)
     data = {
         **_facts(booking),
         **_times(booking),
         "refund": result.refund,
         "back": await _going_back(tx, booking, now) if result.refund else [],
-        "open": still_open(booking),
+        **_money(booking, now),
+        "due": rest.now,
+        "at_hotel": rest.at_hotel,
+        "open": still_open(booking),  # for the release before, which may still be sending
         "cancellable": cancellable,
         "free_until": _all_free_until(booking, now) if cancellable else None,
     }
@@ -183,7 +188,7 @@ async def before_arrival(tx: Transaction, booking: Booking, *, now: datetime) ->
     """A few days ahead: when the room is ready, and where."""
     data = {
         **_facts(booking),
-        "paid": booking.paid,
+        **_money(booking, now),
         **await _whereabouts(tx, booking),
         **_times(booking),
         "expires": _end_of_first_day(booking).isoformat(),
@@ -278,6 +283,18 @@ async def _queue(
         withdraw=withdraw,
         limit=limit,
     )
+
+
+def _money(booking: Booking, now: datetime) -> dict[str, Any]:
+    """What is paid and reserved, and when and where the rest is paid."""
+    rest = rest_of(booking, now)
+    return {
+        "paid": booking.paid,
+        "reserved": booking.reserved,
+        "later": [{"day": day.isoformat(), "amount": amount} for day, amount in rest.later],
+        # What is due already and was let in unpaid, by the hotel's own word, is paid in the house.
+        "at_hotel": rest.now + rest.at_hotel,
+    }
 
 
 async def _whereabouts(tx: Transaction, booking: Booking) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
@@ -92,7 +93,8 @@ async def _told_before(tx: Transaction, payment_id: UUID, seen: ListedPayment, *
     payment = await look_up(tx, payment_id)
     booking = await booking_by_id(tx, payment.booking_id)
     if booking.status == "held":
-        await mail.confirmed(tx, booking, paid=booking.paid + (seen.captured or seen.amount), now=now)
+        paid = msgspec.structs.replace(booking, paid=booking.paid + (seen.captured or seen.amount))
+        await mail.confirmed(tx, paid, now=now)
     if seen.captured:
         await mail.payment_received(tx, booking, payment=payment, amount=seen.captured, now=now)
     await parking.park_of_booking(tx, booking_id=booking.id, now=now)

@@ -154,6 +154,7 @@ class _Published(msgspec.Struct, frozen=True):
     components: tuple[str, ...]
     started_at: datetime
     resolved_at: datetime | None
+    unnamed: bool
 
 
 class _PublishedUpdate(PublicUpdate, frozen=True):
@@ -165,7 +166,8 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
     `since`; of each, what customers were told. One that they were told nothing of is not shown."""
     found = await tx.fetch_as(
         _Published,
-        "SELECT id, coalesce(public_title, title) AS title, severity, components, started_at, resolved_at"
+        "SELECT id, coalesce(public_title, title) AS title, severity, components, started_at, resolved_at,"
+        "       public_title IS NULL AND source = 'alert' AS unnamed"
         "  FROM incident WHERE updated_at IS NOT NULL AND (resolved_at IS NULL OR resolved_at >= $1)"
         " ORDER BY started_at DESC, id DESC LIMIT $2",
         since,
@@ -192,6 +194,7 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
             started_at=one.started_at,
             resolved_at=one.resolved_at,
             updates=tuple(told[one.id]),
+            unnamed=one.unnamed,
         )
         for one in found
     ]

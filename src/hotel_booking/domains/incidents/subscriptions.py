@@ -9,6 +9,7 @@ import msgspec
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key, read_email
+from hotel_booking.core.languages import DEFAULT
 from hotel_booking.core.moments import long_date, time_of_day
 from hotel_booking.domains.incidents import maintenance, templates, webhooks
 from hotel_booking.domains.incidents.errors import InvalidSubscription
@@ -44,9 +45,12 @@ class _Event(msgspec.Struct, frozen=True):
     starts_at: datetime | None
     ends_at: datetime | None
     cancelled_at: datetime | None
+    unnamed: bool  # an incident that only an alert has named
 
     def title_in(self, language: str, say: Say) -> str:
-        """What people called it is English."""
+        """What people called it is English, and what alerts say is for those who read that."""
+        if self.unnamed and language != DEFAULT:
+            return say(templates.UNNAMED, language)
         if self.starts_at is None or self.ends_at is None:
             return self.title
         first, last = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
@@ -155,7 +159,10 @@ async def tell_some(tx: Transaction, *, now: datetime, say: Say) -> bool:
     twice."""
     event = await tx.fetchrow_as(
         _Event,
-        "SELECT e.key, e.at, e.title, e.body, e.reached, w.starts_at, w.ends_at, w.cancelled_at"
+        "SELECT e.key, e.at, e.title, e.body, e.reached, w.starts_at, w.ends_at, w.cancelled_at,"
+        "       EXISTS (SELECT FROM incident_update u JOIN incident i ON i.id = u.incident_id"
+        "                WHERE u.id = CASE WHEN e.key ~ '^update-[0-9]{1,9}$' THEN substr(e.key, 8)::int END"
+        "                  AND i.public_title IS NULL AND i.source = 'alert') AS unnamed"
         "  FROM status_event e LEFT JOIN maintenance_window w"
         "    ON e.key = 'maintenance-' || w.id || '-' || w.version AND w.title = $1"
         " WHERE e.told_at IS NULL ORDER BY e.at, e.key LIMIT 1 FOR UPDATE OF e SKIP LOCKED",

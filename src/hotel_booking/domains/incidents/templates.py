@@ -6,6 +6,9 @@ import msgspec
 
 from hotel_booking.domains.incidents.types import UpdateStatus
 
+UNNAMED = "Technical problem"
+"""What an incident is called in other languages as long as only an alert has named it, in English."""
+
 
 class Template(msgspec.Struct, frozen=True):
     """A text that is offered; `key` is kept with an update that uses it unchanged, so that the status page

@@ -189,7 +189,8 @@ class PublicUpdate(msgspec.Struct, frozen=True):
 
 
 class PublicIncident(msgspec.Struct, frozen=True):
-    """An incident as customers know it; `updates` newest first, at least one."""
+    """An incident as customers know it; `updates` newest first, at least one. `unnamed`: nobody has called
+    it anything for them, and its title is what an alert says in English."""
 
     id: int
     title: str
@@ -200,6 +201,7 @@ class PublicIncident(msgspec.Struct, frozen=True):
     started_at: datetime
     resolved_at: datetime | None
     updates: tuple[PublicUpdate, ...]
+    unnamed: bool = False  # what an earlier release kept on disk has none
 
 
 class Times(msgspec.Struct, frozen=True):

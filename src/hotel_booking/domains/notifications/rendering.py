@@ -30,7 +30,7 @@ from markupsafe import Markup, escape
 from hotel_booking.core import bidi, formats
 from hotel_booking.core.languages import COLONS, DEFAULT, LANGUAGES, LOCALES, RIGHT_TO_LEFT
 from hotel_booking.core.locales import locale_named
-from hotel_booking.core.moments import clock, long_date, moment, time_of_day
+from hotel_booking.core.moments import clock, hour, long_date, moment
 from hotel_booking.core.names import on_one_line
 from hotel_booking.domains.notifications.types import Link, Message, Rendered
 
@@ -196,7 +196,7 @@ def _language(language: str) -> _Language:
     )
     environment.filters |= {
         "day": lambda value: long_date(date.fromisoformat(value), language),
-        "time": lambda value: time_of_day(time.fromisoformat(value), language),
+        "time": lambda value: hour(time.fromisoformat(value), language),
         "moment": lambda value, zone: moment(datetime.fromisoformat(value), zone, language),
         "clock": lambda value, zone: clock(datetime.fromisoformat(value), zone, language),
         "money": lambda value, currency: formats.money(value, currency, locale),

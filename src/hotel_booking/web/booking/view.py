@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
-from hotel_booking.domains.bookings.due import refund_stages, still_open
+from hotel_booking.domains.bookings.due import Rest, refund_stages, rest_of, still_open
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
@@ -69,6 +69,7 @@ async def booking_page(
     phrases = Phrases(language, texts)
     words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
+    rest = rest_of(booking, now)
     came = await money_back.what_came_back(tx, booking)
     would: list[str] = []
     if stages:
@@ -92,6 +93,8 @@ async def booking_page(
         returned=words.returned(came, timezone=booking.timezone) if booking.status not in _OVER else [],
         would=would,
         open_amount=still_open(booking),
+        rest=_rest(booking, rest, language),
+        due_now=rest.now,
         may_amend=may_amend(booking, now),
         phrases=phrases,
         lapsed=booking.status in ("expired", "held"),
@@ -103,6 +106,14 @@ async def booking_page(
         country=locale_of(language).territories.get(booking.country or "", booking.country),
         plan=_plan(place, hotel, language, phrases),
     )
+
+
+def _rest(booking: Booking, rest: Rest, language: str) -> list[str]:
+    """When and where the open part of the price is paid, as long as the hotel may take it at check-out."""
+    if booking.status not in ("confirmed", "checked_in"):
+        return []
+    conditions = Conditions(language, translations(language))
+    return conditions.rest(rest, booking.total, booking.currency)
 
 
 def _room(room: Reservation, language: str) -> RoomView:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.domains.bookings.due import Rest
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.http.i18n.code_names import MEALS, TAXES
@@ -148,6 +149,25 @@ class Conditions(Formats):
         if balance_on is None:
             return (first, _("The rest, {rest}, is paid at the hotel").format(rest=rest))
         return (first, _("The rest, {rest}, is due on {day}").format(rest=rest, day=self.day(balance_on)))
+
+    def rest(self, rest: Rest, total: int, currency: str) -> list[str]:
+        """When and where the open part of a booking's price is paid; nothing is said of what is due now."""
+        _ = self._texts.gettext
+        if rest.at_hotel >= total:
+            return [_("Nothing to pay now: you pay at the hotel")]
+        if [amount for _day, amount in rest.later] == [total]:
+            day = self.day(rest.later[0][0])
+            return [_("Nothing to pay now: the full price is due on {day}").format(day=day)]
+        said = [
+            _("The rest, {rest}, is due on {day}").format(
+                rest=self.money(amount, currency), day=self.day(day)
+            )
+            for day, amount in rest.later
+        ]
+        if rest.at_hotel:
+            at_hotel = self.money(rest.at_hotel, currency)
+            said.append(_("The rest, {rest}, is paid at the hotel").format(rest=at_hotel))
+        return said
 
     def meal(self, code: int) -> str:
         """What is eaten, by the OpenTravel meal plan; empty for a code that says nothing to a guest."""

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from hotel_booking.core import formats
 from hotel_booking.core.dates import Stay
 from hotel_booking.core.locales import locale_of
+from hotel_booking.core.moments import hour
 from hotel_booking.domains.properties.catalogue import Property
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.http.i18n.dates import clock_text, date_text
+from hotel_booking.http.i18n.dates import date_text
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web.i18n.formats import Formats
 
@@ -69,8 +70,8 @@ class Phrases(Formats):
         return Markup(' min="{}" max="{}" inputmode="numeric" required').format(minimum, maximum)
 
     def clock(self, at: time) -> str:
-        """A time of day."""
-        return clock_text(at, self._language)
+        """A time of day, behind a preposition."""
+        return hour(at, self._language)
 
     def kilometres(self, km: float) -> str:
         """A distance, in metres where it is a short walk."""

@@ -12,15 +12,17 @@ from collections.abc import Sequence
 
 import msgspec
 
-WIDTH, HEIGHT = 640, 420
+WIDTH, HEIGHT = 420, 276  # about as many pixels as it has on a phone and beside the list
+DOT = 15  # its radius: large enough for a finger
 TILE = 256
 _DEEPEST = 16
-_MARGIN = 44
+_MARGIN = 34
+_EDGE = DOT + 3
 _KM_PER_DEGREE = 111.2
 _RINGS = (1, 2, 5, 10, 20, 50)
 _SMALLEST_RING = 40.0
 _LETTERS = 14.0  # how high a circle's name is
-_APART = 26.0  # two numbers nearer than this are drawn side by side
+_APART = 30.0  # two numbers nearer than this are drawn side by side
 
 
 class Dot(msgspec.Struct, frozen=True):
@@ -154,8 +156,8 @@ def _apart(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
                 break
             turn, far = step * 2.4, _APART * (0.6 + step * 0.12)
             found = (
-                min(max(x + far * math.cos(turn), 16), WIDTH - 16),
-                min(max(y + far * math.sin(turn), 16), HEIGHT - 16),
+                min(max(x + far * math.cos(turn), _EDGE), WIDTH - _EDGE),
+                min(max(y + far * math.sin(turn), _EDGE), HEIGHT - _EDGE),
             )
         placed.append(found)
     return placed

@@ -32,14 +32,14 @@ from hotel_booking.domains.search.area import distance_km
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.code_names import NO_MEALS, by_topic, in_room
 from hotel_booking.http.i18n.punctuation import joined
-from hotel_booking.web import placeholder_art
+from hotel_booking.web import placeholder_art, social
 from hotel_booking.web.i18n.conditions import Conditions
 from hotel_booking.web.i18n.formats import Names
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.maps.city import NEAR_KM, city_plan
 from hotel_booking.web.placeholder_art.brush import HEIGHT, WIDTH
 from hotel_booking.web.placeholder_art.setting import Setting, setting_of
-from hotel_booking.web.property import jsonld, social
+from hotel_booking.web.property import jsonld
 from hotel_booking.web.templating import blocks_as
 
 MOST_KEPT = 1000  # some 60 KB each

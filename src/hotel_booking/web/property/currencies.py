@@ -13,6 +13,7 @@ from markupsafe import Markup
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.core.lru_cache import LruCache
+from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.rates.content import Marked
 
@@ -26,6 +27,10 @@ class Currencies(msgspec.Struct, frozen=True):
 
     per_euro: Mapping[str, Decimal]
     by_code: Mapping[str, str]
+
+    def compared(self, chosen: str | None, own: str) -> bool:
+        """Whether amounts in the hotel's own currency can be said in the chosen one."""
+        return chosen is not None and Exchange(chosen, self.per_euro).compares(own)
 
     def options(self, chosen: str | None) -> Markup:
         """The options; the chosen one is marked."""

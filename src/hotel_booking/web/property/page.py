@@ -104,6 +104,7 @@ async def show_property(
         occupancies=occupancies,
         limits=_between("min", today, "max", today + _LONGEST_AHEAD),
         currencies=currencies.options(asked.currency),
+        compared=currencies.compared(asked.currency, property_.currency),
         linked_data=_linked_data(hotel, content, asked),
         back=_back(asked, language),
         instead=RoomSplitPhrases(language, texts).said(hotel.instead) if hotel.instead is not None else None,

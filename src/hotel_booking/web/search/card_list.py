@@ -12,7 +12,7 @@ from hotel_booking.core.money import Money
 from hotel_booking.http.i18n.punctuation import colon
 from hotel_booking.http.ui.render import icon
 from hotel_booking.web.i18n.written import written_in
-from hotel_booking.web.maps.results import ResultsPlan
+from hotel_booking.web.maps.results import DOT, ResultsPlan
 
 FEW = 5  # rooms left, from which on it is said
 _SHOWN_AT_ONCE = 2  # pictures; browsers get the others when they come near
@@ -127,8 +127,8 @@ def dots(plan: ResultsPlan, cards: Sequence[Card], language: str) -> Markup:
     mark = colon(language)
     found = [
         f'<a href="#hotel-{dot.number}" aria-label="{dot.number}{mark} {escape(card.name)}">'
-        f'<circle class="dot" cx="{dot.x}" cy="{dot.y}" r="13"/>'
-        f'<text class="dot-number" x="{dot.x}" y="{dot.y + 4}" aria-hidden="true">{dot.number}</text></a>'
+        f'<circle class="dot" cx="{dot.x}" cy="{dot.y}" r="{DOT}"/>'
+        f'<text class="dot-number" x="{dot.x}" y="{dot.y + 5:.1f}" aria-hidden="true">{dot.number}</text></a>'
         for dot, card in zip(plan.dots, cards, strict=True)
     ]
     return Markup("".join(found))  # noqa: S704 - numbers, and names that are escaped

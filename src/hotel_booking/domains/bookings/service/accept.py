@@ -45,8 +45,8 @@ async def accept(
         refused = await _confirm(tx, booking, now)
         if refused is None:
             booking = await booking_by_id(tx, booking.id)
-            await mail.confirmed(tx, booking, paid=booking.paid + payment.amount, now=now)
             capture_at = capture_instant(booking, now=now, holds_for=gateway.holds_for)
+            await mail.confirmed(tx, _with(booking, payment, outcome, capture_at > now), now=now)
     elif refused is None and not await _is_owed(tx, booking, payment):
         refused = _Refused(
             WrongState("the booking is already paid or has ended; the money will be refunded"),
@@ -57,6 +57,13 @@ async def accept(
         return None
     await _give_back(tx, booking, payment, outcome, refused.problem, now)
     return refused.error
+
+
+def _with(booking: Booking, payment: Payment, outcome: Outcome, later: bool) -> Booking:
+    """The booking as it is with the payment; `later`: what is only reserved stays so until then."""
+    if later and outcome.status != "captured":
+        return msgspec.structs.replace(booking, reserved=booking.reserved + payment.amount)
+    return msgspec.structs.replace(booking, paid=booking.paid + payment.amount)
 
 
 def _another_amount(payment: Payment, outcome: Outcome) -> _Refused | None:

@@ -136,7 +136,7 @@ async def guarantee(tx: Transaction, *, booking_id: UUID, now: datetime) -> None
     """Confirm a hold on the hotel's own word: the guest pays in the house. For staff; raises as `confirm`."""
     await confirm(tx, booking_id=booking_id, now=now)
     booking = await booking_by_id(tx, booking_id)
-    await mail.confirmed(tx, booking, paid=booking.paid, now=now)
+    await mail.confirmed(tx, booking, now=now)
 
 
 async def lapse(tx: Transaction, *, booking_id: UUID, now: datetime) -> bool:
