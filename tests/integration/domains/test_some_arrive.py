@@ -11,7 +11,7 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Conflict, DomainError, Invalid
 from hotel_booking.domains.bookings import service
-from hotel_booking.domains.bookings.due import balance, still_open
+from hotel_booking.domains.bookings.due import balance, due_at, still_open
 from hotel_booking.domains.bookings.errors import (
     BalanceOpen,
     PriceChanged,
@@ -180,6 +180,21 @@ async def test_what_was_paid_beyond_the_fee_goes_back(db: Database) -> None:
     assert (gone.paid, balance(gone)) == (gone.total, 0)
     async with db.transaction() as tx:
         assert await tx.fetchval("SELECT sum(amount) FROM refund WHERE status = 'due'") == back
+    assert await differences(db) == []
+
+
+async def test_the_fee_is_due_no_earlier_than_the_price_was(db: Database) -> None:
+    """Half of the price was due when booking; of a room that nobody came to the fee, which is less."""
+    await small_hotel(db, rooms=3)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET deposit_kind = 'percent', deposit_value = 500000")
+    booking = await sold(db, 2)
+    await come(db, booking.id, {1: "DBL-1"})
+    assert due_at(booking, ARRIVAL) == 40_000
+    gone = await stay_away(db, booking.id)
+    assert (due_at(gone, ARRIVAL), due_at(gone, None)) == (30_000, 50_000)
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT collect_at FROM booking WHERE id = $1", booking.id) is None
     assert await differences(db) == []
 
 
