@@ -139,6 +139,12 @@ async def test_what_is_not_certain_is_asked_and_nothing_is_searched(
         assert "4250542" in refused.json()["fix"]
         a_hotel = await client.get("/api/v1/search", params={"place": "Sea View", **WHEN})
         assert "/properties/seaview/offers" in a_hotel.json()["fix"]
+        # Where nothing is called so, none is asked for among what is.
+        page = await found(client, "en", place="Springfild", **WHEN)
+        assert "We couldn’t find “Springfild”" in page.text
+        assert "Did you mean:" in page.text
+        assert "at=4409896" in page.text
+        assert "do you mean?" not in page.text
         page = await found(client, "en", place="Nowhere-at-all", **WHEN)
         assert "We couldn’t find “Nowhere-at-all”" in page.text
 

@@ -32,7 +32,7 @@ _GAPS = str.maketrans(dict.fromkeys(APOSTROPHES, " "))
 _GAP = re.compile(f"[{APOSTROPHES}]")
 # In no name: what only a broken encoding leaves behind ("AA¬²±" for Ottawa), or a slip of who entered it.
 _BROKEN = re.compile("[\x80-\x9f$]")
-_FORM = 5  # raise it when forms or the choice of names change, and the next load renews them
+_FORM = 6  # raise it when forms or the choice of names change, and the next load renews them
 # In which languages countries and regions are typed.
 _TYPED_IN = tuple(
     "en de fr es ar it pt nl da sv nb fi is et lv lt pl cs sk hu ro bg hr sr sl uk ru el tr he fa hi bn ta th"

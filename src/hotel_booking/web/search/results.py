@@ -47,6 +47,7 @@ from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import chosen_currency, kept_page, language_of, site
 
 _PAGE = 20
+_NAMED = 2  # the last rank of a hit whose name holds what was typed
 _LISTED = 60  # hotels of a place where no dates are asked for yet
 
 
@@ -191,6 +192,8 @@ def _values(question: _Question, language: str, cursor: str | None) -> dict[str,
         "count": None,
         "next_href": None,
         "undated": [],
+        # Nothing is called as it was typed: what is offered only looks like it.
+        "similar": place is None and all(other.rank > _NAMED for other in question.to.others),
         "others_meant": [
             (one, asked.query(place=one.name, at=one.key))
             for one in (suggestion(other, language, texts) for other in question.to.others)
