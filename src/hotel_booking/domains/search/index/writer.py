@@ -52,10 +52,10 @@ from hotel_booking.domains.search.index.layout import (
     put_slug,
     slot_of,
 )
+from hotel_booking.domains.search.index.listed import Listed, Of
 from hotel_booking.domains.search.index.rules import Rules
 
 _AHEAD = 1024  # columns that are emptied at a time
-_MOST_LISTED = 2**16
 _MOST_FREE = 2**15 - 1
 
 
@@ -94,11 +94,7 @@ class Writer:
         at, size = int(header[LISTS_AT]), int(header[LISTS_SIZE])
         lists = msgspec.json.decode(arrays["heap"][at : at + size].tobytes(), type=Lists) if size else Lists()
         self._lists = lists
-        self._clocks = {one: place for place, one in enumerate(lists.clocks)}
-        self._taxes = {one: place for place, one in enumerate(lists.taxes)}
-        self._bands = {one: place for place, one in enumerate(lists.bands)}
-        self._policies = {one: place for place, one in enumerate(lists.policies)}
-        self._deposits = {one: place for place, one in enumerate(lists.deposits)}
+        self._listed = Listed(lists)
         self._per_euro = lists.per_euro
         self._slugs = int(np.count_nonzero(arrays["by_slug"]))
         self._emptied = {TYPES: int(header[TYPES]), RATES: int(header[RATES])}
@@ -339,9 +335,9 @@ class Writer:
         # What a search finds it by must be known also where its prices are left to SQL.
         for name, value in property_columns(catalogue, region).items():
             arrays[name][slot] = value
-        self._place(slot, "clock", self._clocks, (property_.timezone, property_.day_end_time))
-        self._place(slot, "taxes", self._taxes, (property_.tax_rounding, catalogue.taxes))
-        self._place(slot, "bands", self._bands, tuple(property_.child_bands))
+        arrays["clock"][slot] = self._place(slot, "clocks", (property_.timezone, property_.day_end_time))
+        arrays["taxes"][slot] = self._place(slot, "taxes", (property_.tax_rounding, catalogue.taxes))
+        arrays["bands"][slot] = self._place(slot, "bands", tuple(property_.child_bands))
         if not fits(catalogue):
             self._misfits.add(slot)
         if slot_of(arrays, property_.slug) != slot:
@@ -350,27 +346,22 @@ class Writer:
             put_slug(arrays, property_.slug, slot)
             self._slugs += 1
 
-    def _place(self, slot: int, name: str, places: dict[Any, int], value: Any) -> None:
-        self.arrays[name][slot] = self._listed(slot, places, value)
-
-    def _listed(self, slot: int, places: dict[Any, int], value: Any) -> int:
+    def _place(self, slot: int, of: Of, value: Any) -> int:
         """The place of a value in a list; a property whose list has no room left is left to SQL."""
-        place = places.setdefault(value, len(places))
-        if place >= _MOST_LISTED:
-            places.pop(value)
+        place = self._listed.place(of, value)
+        if place is None:
             self._misfits.add(slot)
-            place = 0
-        return place
+        return place or 0
 
     def _policy_places(self, slot: int, catalogue: Catalogue) -> list[int]:
         """Where the policies of a property's plans are listed, in the order of these."""
         found = [catalogue.policy(plan) for plan in catalogue.plans.values()]
         nameless = [msgspec.structs.replace(policy, code="", name="") for policy in found]
-        return [self._listed(slot, self._policies, policy) for policy in nameless]
+        return [self._place(slot, "policies", policy) for policy in nameless]
 
     def _deposit_places(self, slot: int, catalogue: Catalogue) -> list[int]:
         """Where the deposits of a property's plans are listed, in the order of these."""
-        return [self._listed(slot, self._deposits, plan.deposit) for plan in catalogue.plans.values()]
+        return [self._place(slot, "deposits", plan.deposit) for plan in catalogue.plans.values()]
 
     def _keep_content(self, slot: int, packed: bytes, brief: bytes, pieces: bytes) -> None:
         heap, whole = self.arrays["heap"], packed + brief + pieces
@@ -389,9 +380,7 @@ class Writer:
 
     def write_lists(self) -> None:
         """The lists into the heap, if they have changed; not while a file is loaded that nobody reads yet."""
-        clocks, taxes, bands = tuple(self._clocks), tuple(self._taxes), tuple(self._bands)
-        policies, deposits = tuple(self._policies), tuple(self._deposits)
-        lists = Lists(clocks, taxes, bands, policies, deposits, self._per_euro)
+        lists = self._listed.lists(self._per_euro)
         if self.bulk or lists == self._lists:
             return
         text = msgspec.json.encode(lists)
