@@ -43,7 +43,7 @@ def erase(
     found = _in_transaction(data_dir, lambda tx: erasure.known(tx, email=email))
     account = "an account and " if found.account is not None else ""
     bookings = count(found.bookings, "booking")
-    ask(f"There is {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
+    ask(f"This address has {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
     # Its target is no address: what was erased would stand in the record of it.
     with operation("guest.erase", target="guest", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
