@@ -21,10 +21,10 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 
-from benchmarks.path import HEADERS, constant, receive, scope_of
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import Message
 
+from benchmarks.path import HEADERS, constant, receive, scope_of
 from hotel_booking import migrations
 from hotel_booking.app import Application, build
 from hotel_booking.bench import draws
@@ -32,8 +32,8 @@ from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill
 from hotel_booking.bench.generator import Request
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.config import Settings
-from hotel_booking.core.kept import Kept
 from hotel_booking.core.logging import configure
+from hotel_booking.core.lru_cache import LruCache
 from hotel_booking.ops.embedded import throwaway
 from hotel_booking.web.kept_pages import MOST_KEPT, KeptPages
 from hotel_booking.web.property.content import MOST_KEPT as MOST_CONTENTS
@@ -88,10 +88,10 @@ def forget(app: Application, name: str) -> None:
     a hotel, its texts neither."""
     if name.endswith("again"):
         return
-    kept: KeptPages = Kept("pages", MOST_KEPT)
+    kept: KeptPages = LruCache("pages", MOST_KEPT)
     app.state.kept_pages = kept
     if name == FIRST:
-        contents: Contents = Kept("contents", MOST_CONTENTS)
+        contents: Contents = LruCache("hotel_pages", MOST_CONTENTS)
         app.state.property_contents = contents
 
 
@@ -132,9 +132,9 @@ async def main(url: str, folder: str, catalogue: Catalogue, rounds: int, profile
                     await cost(app, each)
                 spent[name].append(await cost(app, each))
     floor = statistics.median(spent["constant"])
-    for name, each in spent.items():
-        middle = statistics.median(each)
-        print(f"{name:<14}{middle:8.1f} µs  (from {min(each):.1f})  {floor / middle:6.3f}")
+    for name, rounds_of in spent.items():
+        middle = statistics.median(rounds_of)
+        print(f"{name:<14}{middle:8.1f} µs  (from {min(rounds_of):.1f})  {floor / middle:6.3f}")
 
 
 if __name__ == "__main__":

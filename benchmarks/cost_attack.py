@@ -24,7 +24,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.booking_guests import LIMITS, Generator, booked, guests, said
-
 from hotel_booking import migrations
 from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill, slug
@@ -105,8 +104,8 @@ def measure(*, clients: int, seconds: float, rounds: int, workers: int) -> bool:
                     print(f"{'':28} the attack got {told}", flush=True)
                     shares[name].append(during.rate / before.rate)
     met = True
-    for name, found in shares.items():
-        share = statistics.median(found)
+    for name, each in shares.items():
+        share = statistics.median(each)
         met &= share >= _GOAL
         print(
             f"{clients} clients, {name}: {100 * share:.0f} % of bookings are left (goal {100 * _GOAL:.0f} %)"

@@ -247,9 +247,9 @@ async def measure(url: str, language: str, only: str | None, profile: str | None
                 agains.append(time.process_time() - cpu)
             wall, cpu = statistics.median(walls) * 1000, statistics.median(cpus) * 1000
             ratio = statistics.median(floors) * 1000 / cpu
-            again = statistics.median(floors) / statistics.median(agains)
+            kept = statistics.median(floors) / statistics.median(agains)
             mark = " <-- too slow" if first * 1000 > MOST_MS else ""
-            figures = f"{first * 1000:9.1f}{wall:9.2f}{cpu:9.2f}{ratio:9.3f}{again:9.3f}"
+            figures = f"{first * 1000:9.1f}{wall:9.2f}{cpu:9.2f}{ratio:9.3f}{kept:9.3f}"
             print(f"{name:20}{figures}{len(_plain(body)):9}{len(body):9}{count[0]:9}{mark}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, get
 from litestar.exceptions import LitestarDeprecationWarning
-from litestar.types import Message
+from litestar.types import HTTPRequestEvent
 
 from hotel_booking.app import build
 from hotel_booking.core.config import Settings
@@ -67,9 +67,7 @@ HEADERS = [
 ]
 
 
-def scope_of(
-    path: str, headers: list[tuple[bytes, bytes]], number: int, query: bytes = b""
-) -> dict[str, Any]:
+def scope_of(path: str, headers: list[tuple[bytes, bytes]], number: int, query: bytes = b"") -> Any:
     """A GET as the server hands it over."""
     return {
         "type": "http",
@@ -88,7 +86,7 @@ def scope_of(
     }
 
 
-async def receive() -> Message:
+async def receive() -> HTTPRequestEvent:
     """No body."""
     return {"type": "http.request", "body": b"", "more_body": False}
 

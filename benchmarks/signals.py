@@ -42,9 +42,9 @@ class _Nothing:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Everything of the signals taken out."""
-    from hotel_booking.core import db, kept
+    from hotel_booking.core import db, lru_cache, metrics
     from hotel_booking.domains.search import searching
-    from hotel_booking.http import edge
+    from hotel_booking.http import edge, ended
 
     nothing = _Nothing()
 
@@ -59,12 +59,12 @@ def quiet() -> Iterator[None]:
 
     with ExitStack() as stack:
         for module, name, instead in (
-            (edge.metrics, "began", nothing),
-            (edge.ended, "tell", nothing),
+            (metrics, "began", nothing),
+            (ended, "tell", nothing),
             (edge, "ABOUT", nothing),
             (db, "timed", untimed),
             (searching, "MEASURED", deque(maxlen=0)),
-            (kept.Kept, "get", get),
+            (lru_cache.LruCache, "get", get),
         ):
             stack.enter_context(mock.patch.object(module, name, instead))
         yield
@@ -73,7 +73,6 @@ def quiet() -> Iterator[None]:
 async def whole(app: Any, asked: list[tuple[str, bytes]]) -> float:
     """CPU microseconds of a request, with what is counted after it."""
     from benchmarks.answers import cost
-
     from hotel_booking.http import ended
 
     spent = await cost(app, asked)
@@ -86,7 +85,6 @@ async def main(url: str, folder: str, catalogue: Any, rounds: int) -> None:
     """Print the table."""
     from benchmarks.answers import cases
     from benchmarks.path import constant
-
     from hotel_booking.app import build
     from hotel_booking.core import tracing
     from hotel_booking.core.clock import utc_now

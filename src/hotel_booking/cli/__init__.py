@@ -34,6 +34,7 @@ NOUNS = {
     ),
     "api-key": ("api_key", "Create, list and revoke API keys."),
     "staff": ("staff", "The first owner's account, and the way back in for staff locked out."),
+    "guest": ("guest", "Erase a guest who asks for it, with an account or without."),
     "exchange-rates": ("exchange_rates", "What prices of several currencies are compared by."),
     "invariants": ("invariants", "Recompute what must always be true, and name every difference."),
     "incident": ("incident", "Incidents: declare them, work on them, learn from them."),

@@ -259,7 +259,7 @@ def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> N
     console = screen()
     console.print(f"[bold]{escape(title)}[/]" + ("" if rows else ": none"))
     if rows:
-        table = listing(*heads, whole=heads[0])
+        table = listing(*heads, names=True)
         for row in rows:
             table.add_row(*(escape(str(cell)) for cell in row))
         console.print(table)

@@ -32,6 +32,7 @@ def restore(
     to this release, and only then takes the name; whatever fails before that leaves all as it was."""
     from hotel_booking import migrations
     from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.setting_files import names_database
     from hotel_booking.ops.backup import dump
     from hotel_booking.ops.backup.engine import id_of
     from hotel_booking.ops.operation import operation
@@ -65,6 +66,11 @@ def restore(
         print(f"The one before is kept as {kept}. When nobody misses anything in it, as that server's user:")
         print(f'  dropdb "{kept}"')
     print("What became due meanwhile (mails, refunds, sweeps) is done as soon as a worker starts.")
+    if before and data_dir is None and names_database(os.environ):
+        print(
+            "Did guests book after that? Then first, so that payments are matched and no mail goes out twice:"
+        )
+        print(f"  hotel-booking recovery begin --backup {id_of(header.made_at)}")
     told()
 
 

@@ -25,14 +25,14 @@ def screen() -> Console:
     return Console(highlight=False, width=_WIDE if read else None)
 
 
-def listing(*heads: str, whole: str = "") -> Table:
-    """A table whose words are never cut: long ones go on in the next line, but in the column `whole`, from
-    which names are copied."""
+def listing(*heads: str, names: bool = False) -> Table:
+    """A table whose words are never cut: long ones go on in the next line, but for the `names` of the first
+    column, which are copied."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head == whole)
+    for number, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=names and number == 0)
     return table
 
 

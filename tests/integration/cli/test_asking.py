@@ -18,6 +18,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import recovery
 from hotel_booking.domains.identity import queries
 from tests.clients.command_line import command
+from tests.factories.guest_accounts import EMAIL, account_of, opened
 
 pytestmark = pytest.mark.postgresql
 
@@ -70,6 +71,17 @@ def at_a_terminal(words: Sequence[str], answer: str, **environ: str) -> tuple[in
         pass
     os.close(ours)
     return child.wait(60), " ".join(said.decode().split())
+
+
+async def test_a_guest_whom_somebody_would_erase_stays_when_they_say_no(
+    db: Database, database_url: str
+) -> None:
+    await opened(db)
+    words = ("guest", "erase", "--email", EMAIL)
+    code, said = at_a_terminal(words, "n", DATABASE_URL=database_url)
+    assert (code, "hotel-booking: nothing was changed" in said) == (1, True), said
+    assert "This address has an account and 0 bookings; who it was is forgotten for good. Erase?" in said
+    assert await account_of(db) is not None
 
 
 async def test_who_is_asked_and_says_no_changes_nothing(db: Database, database_url: str) -> None:

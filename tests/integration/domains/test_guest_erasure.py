@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +14,7 @@ import pytest
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.domains.bookings import erasure, service
+from hotel_booking.domains.bookings import erasure, recovery, service
 from hotel_booking.domains.bookings.guest_bookings import bookings_of, may_open, remember
 from hotel_booking.domains.bookings.search import BookingFilter, find_bookings
 from hotel_booking.domains.bookings.types import HeldBooking
@@ -19,6 +22,7 @@ from hotel_booking.domains.guests.errors import EmailNotTheSame, NotToBeErasedYe
 from hotel_booking.domains.guests.types import Account, GuestDetails
 from hotel_booking.domains.notifications import erasure as forgetting
 from hotel_booking.domains.notifications import service as mail
+from tests.clients.command_line import command
 from tests.factories.guest_accounts import EMAIL, account_of, opened
 from tests.factories.small_hotel import (
     NOW,
@@ -227,3 +231,54 @@ async def test_the_address_is_free_again(db: Database) -> None:
         await erasure.erase(tx, account_id=account.id, typed_email=EMAIL, now=utc_now())
     again = (await opened(db)).account
     assert again.id != account.id
+
+
+async def test_who_has_no_account_is_erased_by_their_address_at_the_command_line(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    await small_hotel(db, rooms=3)
+    past = await booked(db)
+    await booked(db, "bo@example.com")
+    environ = {"DATABASE_URL": database_url, "HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+
+    async def erased(email: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(
+            lambda: command("guest", "erase", "--email", email, seconds=60, **environ)
+        )
+
+    early = await erased(EMAIL)
+    assert early.returncode == 1
+    assert f"  stays: {past.booking.reference}" in early.stderr
+    assert "Roomy" in await everything(db, "reservation")
+    await leave(db, past.booking.id)
+    began = utc_now()
+    done = await erased(" ANA@example.com")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        "1 booking: it is not known any more who that was.",
+    ), done.stderr
+    async with db.transaction() as tx:
+        names = await tx.fetch("SELECT given_name, email FROM guest ORDER BY email")
+        assert [row["given_name"] for row in names if row["email"] == "bo@example.com"] == ["Ana"]
+        # A restore to before it brings them back: whoever reads the database before is told so.
+        again = await recovery.lost_bookings(tx, until=began)
+    assert [(each.kind, each.reference, each.guest) for each in again if each.kind == "erased guest"] == [
+        ("erased guest", past.booking.reference, None)
+    ]
+    kept = await everything(db, "guest", "mail_message", "audit_entry", "booking_words")
+    assert EMAIL not in kept
+    for nobody in ("ana@example.com", "nobody@example.com"):
+        gone = await erased(nobody)
+        assert (gone.returncode, "nobody has an account with this address" in gone.stderr) == (2, True)
+
+
+async def test_an_account_is_erased_at_the_command_line_too(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    await opened(db)
+    environ = {"DATABASE_URL": database_url, "HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+    done = await asyncio.to_thread(lambda: command("guest", "erase", "--email", EMAIL, seconds=60, **environ))
+    assert done.stdout.startswith("An account and 0 bookings: it is not known any more who that was."), (
+        done.stderr
+    )
+    assert await account_of(db) is None

@@ -14,12 +14,13 @@ import msgspec
 
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Row, Transaction
+from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.authentication import queries as credentials
 from hotel_booking.domains.authentication.errors import GuestSignInRequired
 from hotel_booking.domains.authentication.kinds import GUESTS
 from hotel_booking.domains.authentication.service import links, lockout
 from hotel_booking.domains.bookings import browsers, overrides
-from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, messages_of
+from hotel_booking.domains.bookings.guest_bookings import details_of, ids_of, ids_of_address, messages_of
 from hotel_booking.domains.guests import mail, queries
 from hotel_booking.domains.guests.errors import EmailNotTheSame, NotToBeErasedYet
 from hotel_booking.domains.guests.service import details
@@ -54,6 +55,10 @@ async def export(tx: Transaction, account: Account, *, now: datetime) -> bytes:
 async def blockers(tx: Transaction, account: Account, *, now: datetime) -> dict[str, list[str]]:
     """Why the account cannot be erased yet: references of bookings whose `stays` are to come or going on, and
     of those with `money` open (a fee to pay, a payment under way, a refund on its way or failed)."""
+    return await _blocking(tx, await ids_of(tx, account), now)
+
+
+async def _blocking(tx: Transaction, bookings: list[UUID], now: datetime) -> dict[str, list[str]]:
     rows = await tx.fetch(
         "SELECT b.reference, b.status, e.departure, p.timezone, p.day_end_time,"
         "       b.status = 'checked_in' OR (b.status = 'held' AND b.hold_expires_at > $2) AS stay,"
@@ -65,7 +70,7 @@ async def blockers(tx: Transaction, account: Account, *, now: datetime) -> dict[
         "                   WHERE y.booking_id = b.id AND f.status = 'failed' AND f.again IS NULL) AS money"
         "  FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id"
         " WHERE b.id = ANY ($1) ORDER BY b.created_at",
-        await ids_of(tx, account),
+        bookings,
         now,
     )
     found = {
@@ -95,13 +100,7 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
             "this is not the account's email address", field="email", fix="type it exactly as shown"
         )
     bookings = await ids_of(tx, account, lock=True)
-    open_yet = await blockers(tx, account, now=now)
-    if open_yet:
-        raise NotToBeErasedYet(
-            "there is an upcoming stay or an open balance",
-            fix="cancel the stay or wait until it is over and settled; then the account can be erased",
-            extra=open_yet,
-        )
+    await _refuse_open(tx, bookings, now)
     await _forget_bookings(tx, bookings, now)
     await messages.forget(tx, booking_ids=bookings, recipient=account.email)
     await links.forget(tx, GUESTS, owner_id=account.id, email=account.email)
@@ -110,6 +109,54 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
     await details.remove(tx, account_id=account.id)
     await mail.send_erased(tx, account, bookings=len(bookings), now=now)
     return len(bookings)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Whether an address has an `account`, by its number, and how many `bookings` are under it."""
+
+    account: int | None
+    bookings: int
+
+
+class NobodyKnown(NotFound):
+    """Nobody has an account with this address, or has booked under it."""
+
+    code = "guest_not_found"
+
+
+async def known(tx: Transaction, *, email: str) -> Known:
+    """What `erase_address` would find. Raises `NobodyKnown`, and `Invalid` for what is no address."""
+    address = normal_email(email)
+    account = await tx.fetchval("SELECT id FROM guest_account WHERE email = $1", address)
+    found = await queries.account_by_id(tx, account) if account is not None else None
+    bookings = await (ids_of(tx, found) if found else ids_of_address(tx, address))
+    if found is None and not bookings:
+        raise NobodyKnown("nobody has an account with this address, or has booked under it")
+    return Known(account, len(bookings))
+
+
+async def erase_address(tx: Transaction, *, email: str, now: datetime) -> int:
+    """Forget whoever an address belongs to, account or not, as `erase` does: for who asks the hotel for it in
+    another way than by their account. How many bookings there were. Raises as `known` and `erase` do."""
+    found, address = await known(tx, email=email), normal_email(email)
+    if found.account is not None:
+        return await erase(tx, account_id=found.account, typed_email=address, now=now)
+    bookings = await ids_of_address(tx, address, lock=True)
+    await _refuse_open(tx, bookings, now)
+    await _forget_bookings(tx, bookings, now)
+    await messages.forget(tx, booking_ids=bookings, recipient=address)
+    await links.forget(tx, GUESTS, owner_id=None, email=address)
+    await lockout.erase(tx, email=address, door=GUESTS.door)
+    return len(bookings)
+
+
+async def _refuse_open(tx: Transaction, bookings: list[UUID], now: datetime) -> None:
+    if open_yet := await _blocking(tx, bookings, now):
+        raise NotToBeErasedYet(
+            "there is an upcoming stay or an open balance",
+            fix="cancel the stay or wait until it is over and settled; then the account can be erased",
+            extra=open_yet,
+        )
 
 
 async def _forget_bookings(tx: Transaction, bookings: list[UUID], now: datetime) -> None:

@@ -93,9 +93,10 @@ async def ids_of(tx: Transaction, account: Account, *, lock: bool = False) -> li
     return await _ids(tx, account.id, account.email, lock=lock)
 
 
-async def ids_of_address(tx: Transaction, email: str) -> list[UUID]:
-    """The numbers of the bookings whose guest has this address, in its normal form."""
-    return await _ids(tx, _NO_ACCOUNT, email, lock=False)
+async def ids_of_address(tx: Transaction, email: str, *, lock: bool = False) -> list[UUID]:
+    """The numbers of the bookings whose guest has this address, in its normal form; locked until the
+    transaction ends where asked."""
+    return await _ids(tx, _NO_ACCOUNT, email, lock=lock)
 
 
 async def _ids(tx: Transaction, account_id: int, email: str, *, lock: bool) -> list[UUID]:

@@ -155,8 +155,8 @@ async def note(
 
 async def lost_bookings(old: Transaction, *, until: datetime) -> list[Affected]:
     """Bookings in the database before, where it can still be read, that were made or changed after the
-    moment that was restored."""
-    return await old.fetch_as(
+    moment that was restored; and those whose guest was erased since, and is here again."""
+    lost = await old.fetch_as(
         Affected,
         "SELECT 'booking ' || b.reference AS subject,"
         "       CASE WHEN b.created_at > $1 THEN 'booking' ELSE 'changed booking' END AS kind,"
@@ -164,6 +164,14 @@ async def lost_bookings(old: Transaction, *, until: datetime) -> list[Affected]:
         "       b.total AS amount, b.currency, 'was ' || b.status || ' in the database before' AS became"
         "  FROM booking b JOIN guest g ON g.id = b.guest_id"
         " WHERE b.created_at > $1 OR b.confirmed_at > $1 OR b.cancelled_at > $1 ORDER BY b.created_at",
+        until - _SLACK,
+    )
+    return lost + await old.fetch_as(
+        Affected,
+        "SELECT 'erasure ' || b.reference AS subject, 'erased guest' AS kind, b.reference, NULL AS guest,"
+        "       NULL::bigint AS amount, NULL AS currency,"
+        "       'was erased in the database before: hotel-booking guest erase' AS became"
+        "  FROM booking b JOIN guest g ON g.id = b.guest_id WHERE g.erased_at > $1 ORDER BY b.created_at",
         until - _SLACK,
     )
 
