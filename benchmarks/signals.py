@@ -42,9 +42,9 @@ class _Nothing:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Everything of the signals taken out."""
-    from hotel_booking.core import db, lru_cache, metrics
+    from hotel_booking.core import db, lru_cache
     from hotel_booking.domains.search import searching
-    from hotel_booking.http import edge, ended
+    from hotel_booking.http import edge, ended, metrics
 
     nothing = _Nothing()
 
