@@ -48,7 +48,7 @@ from hotel_booking.domains.search.index.library import (
 from hotel_booking.domains.search.index.schemes import Schemes, key_of
 from hotel_booking.domains.search.types import MAX_LIMIT, Around, SearchRequest, Within
 
-# As in stays.c.
+# As in area.c and stays.c.
 _AROUND, _BOX, _WITHIN = range(3)
 _SORTS = {"price": 0, "distance": 1, "stars": 2, "name": 3}
 # That there is room for at first; no power of two, so that rows do not share places of the processor's cache.

@@ -1,10 +1,11 @@
-/* What the compiled code reads of the index, and what stays.c tells written.c. Names are layout.py's.
+/* What the compiled code reads of the index, and what its files tell each other. Names are layout.py's.
  *
  * All fields have eight bytes, so that the structures of library.py, schemes.py and terms.py have the same layout. */
 
 #include <stdint.h>
 
 enum { DONE = 0, NOT_KNOWN = 1, TOO_MANY = 2 };
+enum { EMPTY, LIVE }; /* in `state` */
 enum { NO_ADJUSTMENT, PERCENT, AMOUNT, AMOUNT_PER_PERSON };
 /* What a line of a price is for, as in pricing.py. */
 enum { THE_NIGHT, EXTRA_ADULT, ADJUSTMENT, CHILDREN };

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.layout import Array
 
-# As in index.h and stays.c.
+# As in index.h, area.c and stays.c.
 MOST_NIGHTS, MOST_TAXES = 64, 8
 ENTRY, NIGHT = 6, 8  # in numbers
 MOST_KINDS = 9  # of rooms in one party
@@ -51,12 +51,12 @@ class Index(Structure):
 Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
 
 
-# What each search asks is packed: to make a structure of so many fields takes longer. `Area` of stays.c:
+# What each search asks is packed: to make a structure of so many fields takes longer. `Area` of area.c:
 # used, sorted, shape, ranges; lat, lon, radius_km, sine, cosine, south, north, west and east of each range;
 # country, region, stars, asks_amenities; amenities; arrival, clocks; today.
 AREA = Struct(f"4q{7 + 2 * RANGES}d4q{layout.AMENITY_WORDS}Q2qP")
-# `Stay` there: first_row, nights, rooms, kinds; each; rules; through, arrival, departure; meals, compares,
-# least, most, sort, wanted, lazy; gives; follows, value, then, id.
+# `Stay` of stays.c: first_row, nights, rooms, kinds; each; rules; through, arrival, departure; meals,
+# compares, least, most, sort, wanted, lazy; gives; follows, value, then, id.
 STAY = Struct("4qPq3P7qP4q")
 # `Results` of written.c: form and its size; nights, rooms, on_circle; currency; by_price; worth.
 RESULTS = Struct("P6qP")

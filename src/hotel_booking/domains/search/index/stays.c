@@ -1,50 +1,26 @@
-/* Which hotels lie in an area, the cheapest that each of them sells for a stay, and which come first; the nights of
- * one hotel, each for itself; and all that it sells for a stay, line by line: what view.py, kernel.py, totals.py,
- * find.py and single_nights.py compute with NumPy, and pricing.py with Python, in one pass without arrays in between.
- * It has to give the same to the minor unit and the metre; tests compare them.
+/* Of the hotels that area.c found the cheapest that each sells for a stay, and which come first; the nights of one
+ * hotel, each for itself; and all that it sells for a stay, line by line: what kernel.py, totals.py, find.py and
+ * single_nights.py compute with NumPy, and pricing.py with Python, in one pass without arrays in between. It has to
+ * give the same to the minor unit; tests compare them.
  *
  * Whatever it does not know (amounts so large that they could leave 64 bits, columns that were half written
- * while it read, a hotel that stands on the circle) it does not decide: it returns NOT_KNOWN, and NumPy is asked.
- * Nothing is read beyond the arrays, whatever their numbers say. */
+ * while it read) it does not decide: it returns NOT_KNOWN, and NumPy is asked. Nothing is read beyond the arrays,
+ * whatever their numbers say. */
 
 #include "index.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { NONE_SOLD = -1, LEFT_TO_SQL = -2 };       /* in `best` */
-enum { AROUND, BOX, WITHIN };
 enum { BY_PRICE, BY_DISTANCE, BY_STARS, BY_NAME };
-enum { EMPTY, LIVE };
 enum { CLOSED = 1, TO_ARRIVAL = 2, TO_DEPARTURE = 4, NO_LIMIT = 1 << 30 };
-enum { MOST_SCHEMES = 64, AMENITY_WORDS = 16, NAME_BYTES = 40, RANGES = 2, MOST_TYPES = 256, MOST_PAIRS = 1024 };
+enum { NAME_BYTES = 40, MOST_TYPES = 256, MOST_PAIRS = 1024 };
 enum { FETCHED = 4 };                            /* how many hotels before it is looked at */
 enum { A_COUPLE = 2 };
 static const i64 LARGEST = 2000000000000, LARGEST_EXTRA = 1000000000;
 
 /* What this was built from: a library of older files has other structures, and is not used. */
 const char *source(void) { return SOURCE; }
-
-/* Where hotels are looked for, and what of themselves they must have. */
-typedef struct {
-    i64 used, sorted;                        /* slots; the first `sorted` rise by `cell` */
-    i64 shape, ranges;
-    double lat, lon, radius_km;              /* AROUND, */
-    double sine, cosine;                     /* and of that latitude */
-    double south, north, west[RANGES], east[RANGES];
-    i64 country, region;                     /* WITHIN; a negative region: any */
-    i64 stars;                               /* a bit for each number of them; negative: any */
-    i64 asks_amenities;
-    uint64_t amenities[AMENITY_WORDS];
-    i64 arrival, clocks;
-    const i64 *today;                        /* by clock */
-} Area;
-
-/* What was found there. */
-typedef struct {
-    i64 hotels, past, schemes;               /* past: the arrival is over where they are */
-    i64 key[MOST_SCHEMES], of_scheme[MOST_SCHEMES];
-} Found;
 
 /* Each of the taxes of one room of the party, as stay_taxes.py has them, amounts in steps of the currency. */
 typedef struct {
@@ -218,129 +194,6 @@ static int refused(const uint16_t *rules, i64 width, i64 column, const i64 *rows
         else found |= (night ? stay->through : stay->arrival)[rule];
     }
     return found;
-}
-
-static const double EARTH_KM = 6371.0088, RADIAN = 0.017453292519943295;
-
-/* Of up to SMALL, or twice that: what the next term would add is less than a double of this size tells apart. */
-static const double SMALL = 0.01;
-
-static double small_sine(double x) {
-    double square = x * x;
-    return x * (1 - square * (1.0 / 6 - square * (1.0 / 120 - square * (1.0 / 5040 - square * (1.0 / 362880)))));
-}
-
-static double small_cosine(double x) {
-    double square = x * x;
-    return 1 - square * (1.0 / 2 - square * (1.0 / 24 - square * (1.0 / 720 - square * (1.0 / 40320))));
-}
-
-static double small_arcsine(double x) {
-    double square = x * x;
-    return x * (1 + square * (1.0 / 6 + square * (3.0 / 40 + square * (15.0 / 336 + square * (105.0 / 3456)))));
-}
-
-/* The first of the sorted slots whose cell is at least `cell`, or, where `after`, more than it. */
-static i64 first_from(const Index *index, i64 sorted, double cell, int after) {
-    i64 low = 0, high = sorted;
-    while (low < high) {
-        i64 middle = low + (high - low) / 2;
-        if (index->cell[middle] < cell || (after && index->cell[middle] == cell)) low = middle + 1;
-        else high = middle;
-    }
-    return low;
-}
-
-/* Whether a slot is in the area; negative where that or its metres depend on how sines are rounded. */
-static int lies_in(const Index *index, const Area *area, i64 slot, i64 *metres) {
-    double lat = index->lat[slot], lon = index->lon[slot];
-    *metres = 0;
-    if (area->shape == WITHIN)
-        return index->country[slot] == area->country && (area->region < 0 || index->region[slot] == area->region);
-    int between = 0;
-    for (i64 range = 0; range < area->ranges; range++) between |= lon >= area->west[range] && lon <= area->east[range];
-    if (!between || !(lat >= area->south && lat <= area->north)) return 0;
-    if (area->shape == BOX) return 1;
-    double up = (lat - area->lat) * (RADIAN / 2), over = (lon - area->lon) * (RADIAN / 2), km, h;
-    if (fabs(up) < SMALL && fabs(over) < SMALL) {
-        double north = 2 * up, cosine = area->cosine * small_cosine(north) - area->sine * small_sine(north);
-        up = small_sine(up);
-        over = small_sine(over);
-        h = up * up + area->cosine * cosine * over * over;
-        km = 2 * EARTH_KM * small_arcsine(sqrt(h));
-    } else {
-        up = sin(up);
-        over = sin(over);
-        h = up * up + area->cosine * cos(lat * RADIAN) * over * over;
-        km = 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1));
-    }
-    double whole = (double)(i64)(km * 1000);
-    if (fabs(km - area->radius_km) < 1e-9 || fabs(km * 1000 - whole - 0.5) < 1e-6) return -1;
-    *metres = (i64)whole + (km * 1000 - whole > 0.5);
-    return km < area->radius_km;
-}
-
-static int has_all(const Index *index, const Area *area, i64 slot) {
-    i64 stars = index->stars[slot];
-    if (area->stars >= 0 && !(stars >= 0 && stars < 63 && area->stars >> stars & 1)) return 0;
-    for (i64 word = 0; area->asks_amenities && word < AMENITY_WORDS; word++)
-        if (area->amenities[word] & ~index->amenities[slot * AMENITY_WORDS + word]) return 0;
-    return 1;
-}
-
-/* The hotels of slots `from` to `to` that are in the area: their slots, metres, days to the arrival, and the
- * places of their schemes among the different ones. */
-static int gather(const Index *index, const Area *area, i64 from, i64 to, i64 most, i64 *slots, i64 *metres, i64 *ahead,
-                  i64 *schemes, Found *found) {
-    for (i64 slot = from; slot < to; slot++) {
-        i64 away;
-        if (index->state[slot] == EMPTY) continue;
-        int lies = lies_in(index, area, slot, &away);
-        if (lies < 0) return NOT_KNOWN;
-        if (!lies || !has_all(index, area, slot)) continue;
-        i64 clock = index->clock[slot];
-        if (clock >= area->clocks) return NOT_KNOWN;
-        i64 days = area->arrival - area->today[clock];
-        if (days < 0) {
-            found->past++;
-            continue;
-        }
-        if (found->hotels == most) return TOO_MANY;
-        i64 hotel = found->hotels++, place = hotel ? schemes[hotel - 1] : 0;
-        i64 key = (i64)index->taxes[slot] << 32 | (i64)index->currency[slot] << 16 | index->bands[slot];
-        if (place >= found->schemes || found->key[place] != key)
-            for (place = 0; place < found->schemes && found->key[place] != key; place++) continue;
-        if (place == found->schemes) {
-            if (found->schemes == MOST_SCHEMES) return NOT_KNOWN;
-            found->of_scheme[place] = 0;
-            found->key[found->schemes++] = key;
-        }
-        found->of_scheme[place]++;
-        slots[hotel] = slot;
-        metres[hotel] = away;
-        ahead[hotel] = days;
-        schemes[hotel] = place;
-    }
-    return DONE;
-}
-
-/* The hotels of an area, at most `most`. */
-int inside(const Index *index, const Area *area, i64 most, i64 *slots, i64 *metres, i64 *ahead, i64 *schemes, Found *found) {
-    i64 sorted = area->sorted, used = area->used;
-    found->hotels = found->past = found->schemes = 0;
-    if (sorted < 0 || used < sorted || used > index->properties || area->ranges > RANGES) return NOT_KNOWN;
-    if (area->shape == WITHIN) return gather(index, area, 0, used, most, slots, metres, ahead, schemes, found);
-    i64 last = (i64)((area->north + 90) * 4);
-    for (i64 range = 0; range < area->ranges; range++) {
-        for (i64 row = (i64)((area->south + 90) * 4); row <= last; row++) {
-            double cells = (double)(row * 1000);
-            i64 from = first_from(index, sorted, cells + area->west[range] + 180, 0);
-            i64 to = first_from(index, sorted, cells + area->east[range] + 180, 1);
-            int known = gather(index, area, from, to, most, slots, metres, ahead, schemes, found);
-            if (known != DONE) return known;
-        }
-    }
-    return gather(index, area, sorted, used, most, slots, metres, ahead, schemes, found);
 }
 
 /* What of a hotel is open for a stay. */
