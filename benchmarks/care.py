@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-from benchmarks.booking_guests import LIMITS, Generator, booked, guests, said
 
+from benchmarks.booking_guests import LIMITS, Generator, booked, guests, said
 from hotel_booking import migrations
 from hotel_booking.bench.catalogue import catalogue_of, fill
 from hotel_booking.bench.servers import serving
