@@ -193,7 +193,7 @@ def _run() -> None:
 def _call() -> None:
     try:
         app()
-    except Exception as error:
+    except Exception as error:  # whatever it is: it is told below, and goes on as it came
         for note in getattr(error, "__notes__", ()):  # what stands all the same (`ops.operation`)
             print(f"hotel-booking: {note}", file=sys.stderr)
         raise
