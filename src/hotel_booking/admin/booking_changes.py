@@ -72,7 +72,7 @@ async def cancel(
         require_recent(caller, now)
 
     async def act() -> str:
-        seen = form.whole("fee", 0, 2**50, required=not waive)
+        seen = form.shown_amount("fee", required=not waive)
         reason = form.text("reason", longest=1000)
         if waive and len(reason) < _SHORTEST_REASON:
             form.wrong("reason", f"must be at least {_SHORTEST_REASON} characters")
@@ -124,7 +124,7 @@ async def amend(
     try:
         arrival, departure = form.day("arrival", required=True), form.day("departure", required=True)
         changes = [_room_change(form, room.position) for room in booking.reservations]
-        agreed = form.whole("agreed_total", 0, 2**50) if form.value("act") == "confirm" else None
+        agreed = form.shown_amount("agreed_total") if form.value("act") == "confirm" else None
         form.check()
         wanted: StayChange = {
             "booking_id": booking.id,

@@ -54,7 +54,7 @@ async def change_departure(
     try:
         departure = form.day("departure", required=True)
         reason = form.text("override_reason", longest=overrides.LONGEST) or None
-        agreed = form.whole("agreed_total", 0, 2**50) if form.value("act") == "confirm" else None
+        agreed = form.shown_amount("agreed_total") if form.value("act") == "confirm" else None
         form.check()
         wanted: StayChange = {
             "booking_id": booking.id,

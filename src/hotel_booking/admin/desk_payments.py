@@ -53,7 +53,7 @@ async def record_payment(
         amount = form.money("amount", booking.currency, required=True)
         way = form.choice("way", (value for value, _ in WAYS))
         receipt = form.text("receipt", longest=LONGEST_RECEIPT)
-        seen = form.whole("owed", 0, 2**50)
+        seen = form.shown_amount("owed")
         form.check()
         payment = await service.record_desk_payment(
             tx,

@@ -46,7 +46,7 @@ async def no_show(
     form = await sent(request)
 
     async def act() -> str:
-        seen = form.whole("fee", 0, 2**50)
+        seen = form.shown_amount("fee")
         rooms = _rooms(form, booking)
         form.check()
         missing = len(rooms or booking.expected)

@@ -33,6 +33,7 @@ from hotel_booking.http.problems import MalformedRequest, UnsupportedMedia
 _MEDIA = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST = 100_000
 _MEMBER = re.compile(r"[.\[]")  # begins a member of a field: rooms[0], rooms.1
+_MOST_SHOWN = 2**50  # minor units: more than any booking comes to
 _MOST_FIELDS = 10_000  # a year of prices of some room types
 # Around a text: blanks of every kind, and marks of direction, which are pasted along unseen.
 _AROUND = "".join(letter for letter in map(chr, range(0x3001)) if letter.isspace()) + (
@@ -104,6 +105,11 @@ class Form:
         if not (digits.isascii() and digits.isdecimal()) or not low <= int(text) <= high:
             return self._wrong(name, f"must be a whole number from {low} to {high}", None)
         return int(text)
+
+    def shown_amount(self, name: str, *, required: bool = False) -> int | None:
+        """An amount in minor units that the page showed and its form sends back; None where the field is
+        empty. Whether it is still the right one says who carries the request out."""
+        return self.whole(name, 0, _MOST_SHOWN, required=required)
 
     def day(self, name: str, *, required: bool = False) -> date | None:
         """A date as date fields send it; None where the field is empty."""

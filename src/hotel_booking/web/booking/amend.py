@@ -71,7 +71,7 @@ async def amend(
     if form.value("act") != "confirm" or form.value("seen") not in ("", _seen(form, booking)):
         return see_other(request, look)
     try:
-        agreed = form.whole("agreed", 0, 2**50)
+        agreed = form.shown_amount("agreed")
         wanted = _wanted(request, form, booking, now)
         if agreed is None:
             return see_other(request, look)

@@ -186,7 +186,7 @@ async def cancel(
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
-        fee = form.whole("fee", 0, 2**50, required=True)
+        fee = form.shown_amount("fee", required=True)
         form.check()
         async with tx.savepoint():
             await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)

@@ -86,7 +86,7 @@ async def pay(
         booking = await open_own(request, tx, reference, now)
     form = await read(request)
     try:
-        expected = form.whole("expected", 0, 2**50, required=True)
+        expected = form.shown_amount("expected", required=True)
         form.check()
         gateway = _chosen(gateways, form.value("method"), booking)
         paid = await service.pay(
