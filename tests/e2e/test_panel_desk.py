@@ -155,6 +155,44 @@ async def test_some_leave_before_the_others(db: Database, database_url: str, bro
     assert wrong == []
 
 
+async def test_some_of_a_party_come_and_some_never_do(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await house(db, 3, booked=0)
+    family = await tonight(db, rooms=3, nights=2)
+    wrong: list[str] = []
+    async with at_the_desk(db, database_url, browser) as page:
+        await page.goto(f"/admin/bookings/{family.reference}")
+        come = page.get_by_role("group", name="Who has come").get_by_role("checkbox")
+        assert [await come.nth(at).is_checked() for at in range(3)] == [True] * 3
+        for at in range(3):
+            await come.nth(at).uncheck()
+        await page.get_by_role("button", name="Check in").click()
+        await expect(page.get_by_text("choose at least one").first).to_be_visible()
+        assert [await come.nth(at).is_checked() for at in range(3)] == [False] * 3
+        wrong += await looked_at(page, "some-come", JUDGED)
+        await come.nth(0).check()
+        await page.locator("select[name=room-1]").select_option("DBL-1")
+        await page.get_by_role("button", name="Check in").click()
+        said = "The guests of room 1 are checked in; those of 2 rooms are expected."
+        await expect(page.get_by_text(said)).to_be_visible()
+        # One of the others does not come: what that costs is shown first.
+        await page.get_by_role("link", name="No-show").click()
+        missing = page.get_by_role("group", name="Who did not come").get_by_role("checkbox")
+        await missing.nth(0).uncheck()
+        await page.get_by_role("button", name="Show what it costs").click()
+        await expect(page.get_by_text("The guests of room 3 did not come")).to_be_visible()
+        wrong += await looked_at(page, "one-is-missing", JUDGED)
+        await page.get_by_role("button", name="Mark as a no-show").click()
+        said = "Room 3 is marked as a no-show; the booking comes to €500.00."
+        await expect(page.get_by_text(said)).to_be_visible()
+        await page.locator("select[name=room-2]").select_option("DBL-2")
+        await page.get_by_role("button", name="Check in").click()
+        await expect(page.get_by_text("The guests are checked in.")).to_be_visible()
+        wrong += await looked_at(page, "a-party-as-it-came", JUDGED)
+    assert wrong == []
+
+
 async def test_a_check_in_is_undone(db: Database, database_url: str, browser: Browser) -> None:
     _, (wrong_one, right_one) = await house(db, 2)
     wrong: list[str] = []
