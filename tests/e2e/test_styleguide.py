@@ -62,6 +62,8 @@ async def test_the_frame_works_without_scripts(db: Database, database_url: str, 
         await expect(menu).not_to_be_visible()
         await page.get_by_role("button", name="Menu").click()
         await expect(menu).to_be_visible()
+        # Who asks for no motion sees none, not even a first frame elsewhere
+        assert await menu.evaluate("drawer => getComputedStyle(drawer).animationName") == "none"
         await within_the_screen(menu)
         await expect(page.locator("[data-theme-toggle]")).not_to_be_visible()
         await expect(page.locator("[data-find]")).not_to_be_visible()
