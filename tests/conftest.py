@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import INDEX_FAILURES
 from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.ops.embedded import Cluster, throwaway
-from tests.databases import SETTINGS, Kept, chained, copied, migrated, placed
+from tests.databases import SETTINGS, Emptied, Kept, chained, copied, migrated, placed
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[Path]()
@@ -144,10 +144,19 @@ def real_passwords() -> Iterator[None]:
     _work(_LITTLE)
 
 
+@pytest.fixture(scope="session")
+def emptied(cluster: Cluster) -> Iterator[Emptied]:
+    """The database of this process's tests, one after the other."""
+    database = Emptied(cluster)
+    yield database
+    database.close()
+
+
 @pytest.fixture
-def database_url(cluster: Cluster) -> Iterator[str]:
-    """The URL of a fresh migrated database."""
-    with copied(cluster, migrated(cluster)) as url:
+def database_url(request: pytest.FixtureRequest, cluster: Cluster, emptied: Emptied) -> Iterator[str]:
+    """The URL of a migrated database with nothing in it, and, for tests marked `own_database`, nobody."""
+    alone = request.node.get_closest_marker("own_database") is not None
+    with copied(cluster, migrated(cluster)) if alone else emptied.use() as url:
         yield url
 
 

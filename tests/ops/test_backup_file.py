@@ -31,7 +31,7 @@ from tests.clients.command_line import command
 from tests.databases import copied
 from tests.factories.small_hotel import small_hotel
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.own_database]
 
 AT = datetime(2030, 3, 1, 9, 0, tzinfo=UTC)
 KEY = "a key of more than sixteen characters"

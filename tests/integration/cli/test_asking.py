@@ -20,7 +20,7 @@ from hotel_booking.domains.identity import queries
 from tests.clients.command_line import command
 from tests.factories.guest_accounts import EMAIL, account_of, opened
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.own_database]
 
 COMMAND = Path(sys.executable).with_name("hotel-booking")
 

@@ -33,6 +33,8 @@ from tests.factories.paying import (
 
 __all__ = ["gateways", "stripe"]
 
+pytestmark = pytest.mark.own_database
+
 
 @pytest.fixture
 async def before(cluster: Cluster, database_url: str) -> AsyncIterator[tuple[str, str]]:
