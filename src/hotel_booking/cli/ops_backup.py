@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from hotel_booking.cli.ops_inputs import Signers, told
-from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.cli.screen import Json, listing, print_json, progress, screen
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import plainly
@@ -48,10 +48,6 @@ def _engine() -> Any:
     from hotel_booking.ops.backup.configured import engine
 
     return engine(os.environ, sys.argv, utc_now)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 @app.command(name="list")
@@ -108,7 +104,7 @@ def _make(of: str, kind: str = "incr") -> Any:
         "backup", target=name, alone=alone, dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
         try:
-            made = engine.backup(kind, _say) if of == "database" else engine.backup(_say)
+            made = engine.backup(kind, progress) if of == "database" else engine.backup(progress)
         except Refused as refusal:
             detail = {"of": of, "engine": name, "reason": refusal.detail}
             results.tell(url, "backup", at=began, succeeded=False, detail=detail)
@@ -144,12 +140,12 @@ def keep(
             results.still(url, each, at=utc_now())
             return
         made = _make(each)
-        _say(f"{each}: {made.id}, {made.bytes / 1e6:,.1f} MB")
+        progress(f"{each}: {made.id}, {made.bytes / 1e6:,.1f} MB")
 
     def newest(each: str) -> Any:
         return lambda: next((backup.begun_at for backup in kept[each].backups()), None)
 
-    schedule = Schedule({each: newest(each) for each in kept}, make, clock=utc_now, say=_say)
+    schedule = Schedule({each: newest(each) for each in kept}, make, clock=utc_now, say=progress)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -174,9 +170,9 @@ def verify(
     engine, began = _backups(of), utc_now()
     if of == "database":
         backup = chosen(engine.backups(), backup_id) if backup_id else None
-        problems, url, name = engine.verify(backup, _say), engine.serving(), engine.name
+        problems, url, name = engine.verify(backup, progress), engine.serving(), engine.name
     else:
-        problems, url, name = engine.verify(backup_id, _say), database(os.environ, sys.argv), of
+        problems, url, name = engine.verify(backup_id, progress), database(os.environ, sys.argv), of
     if not problems and not backup_id and of != "archive" and not engine.backups():
         problems = ["there is no backup: is HOTEL_BACKUP_STORE the right one?"]
     detail = {"of": of, "engine": name, "problems": list(problems[:20])}
@@ -217,7 +213,7 @@ def unpack(
             "a database is restored, and not unpacked:",
             f"  hotel-booking ops backup restore {backup_id} staging",
         )
-    written = _backups(of).unpack(backup_id, folder, _say)
+    written = _backups(of).unpack(backup_id, folder, progress)
     print(f"{count(written, 'file')} in {folder}")
 
 
@@ -238,9 +234,9 @@ def restore(
 
     try:
         if target == "production":
-            to_production(_engine, backup_id, to_time, signers, _say)
+            to_production(_engine, backup_id, to_time, signers, progress)
         elif target == "staging":
-            to_staging(_engine, backup_id, to_time, _say)
+            to_staging(_engine, backup_id, to_time, progress)
         else:
             raise WrongUse(f"{target} is no environment to restore to: staging or production")
     except psycopg.Error as error:
@@ -281,7 +277,7 @@ def back(yes: Yes = False) -> None:
             "A second run leads away from it again: look first, the restored one names its backup.",
             "  hotel-booking recovery report",
         )
-        name = engine.back(_say)
+        name = engine.back(progress)
         act.tell(instance=name)
     print(f"{name} serves again.")
     told()
@@ -297,7 +293,7 @@ def set_up() -> None:
     engine = _engine()
     if not isinstance(engine, PgBackRest):
         raise WrongUse(f"the engine {engine.name} needs no set-up")
-    engine.set_up(_say)
+    engine.set_up(progress)
     print(f"serving {engine.serving()}")
 
 
@@ -340,7 +336,7 @@ def drill(
         result.write(report)  # before anything is done: where it cannot be, nobody need wait
     with operation("drill", target="restore", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
-            done = run(gigabytes, seconds=seconds, say=_say)
+            done = run(gigabytes, seconds=seconds, say=progress)
             detail = {
                 "gigabytes": gigabytes,
                 "acknowledged": done.acknowledged,
@@ -394,7 +390,7 @@ def _tell_drill(result: Any) -> None:
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         if result.tell(url):
             return
-        _say("the database did not take the result: no metric and no page knows of this drill")
+        progress("the database did not take the result: no metric and no page knows of this drill")
     else:
-        _say("no database is named (DATABASE_URL, DB_HOST): no metric and no page knows of this drill")
-    _say("With --report FILE it can be told later: hotel-booking ops backup drilled FILE")
+        progress("no database is named (DATABASE_URL, DB_HOST): no metric and no page knows of this drill")
+    progress("With --report FILE it can be told later: hotel-booking ops backup drilled FILE")

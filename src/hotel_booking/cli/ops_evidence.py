@@ -4,7 +4,6 @@ incidents: `ops_incident_evidence`)."""
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -18,8 +17,10 @@ from hotel_booking.cli.ops_inputs import (
     EvidenceFolder,
     ReleaseTag,
     Signers,
+    check_values,
     inputs,
     told,
+    value_of,
 )
 
 app = typer.Typer(no_args_is_help=True)
@@ -77,14 +78,13 @@ def sign(
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import evidence as signed
     from hotel_booking.ops import signing
-    from hotel_booking.ops.asking import check_all, needed
     from hotel_booking.ops.operation import operation, operator
     from hotel_booking.ops.refusals import WrongUse
 
     if item not in get_args(signed.Item):
         raise WrongUse(f"{item!r} is no item: {', '.join(get_args(signed.Item))}")
     if not (release or dry_run):
-        check_all((RELEASE_TAG, KEY), environ=os.environ, argv=sys.argv)
+        check_values((RELEASE_TAG, KEY))
     given = inputs(release, evidence, signers)
     if not (commit and image):
         commit, image = _of_build(given, commit, image)
@@ -102,7 +102,7 @@ def sign(
     if dry_run:
         print(f"{mark} {item}: {found.summary}\n(not signed)")
     else:
-        private = needed(*KEY[:2], example=KEY.example, environ=os.environ, argv=sys.argv, secret=True)
+        private = value_of(KEY, secret=True)
         with operation(
             "evidence", target=given.release, dry_run=False, environ=os.environ, clock=utc_now, changes=False
         ) as act:

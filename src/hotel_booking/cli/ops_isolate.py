@@ -9,17 +9,19 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from hotel_booking.cli.ops_access import KEEPERS, PLACES, Namespace, Without, places
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, check_values, told, value_of
 from hotel_booking.core.integers import LARGEST_INTEGER
-from hotel_booking.ops.asking import Want, check_all, needed
+from hotel_booking.ops.asking import Want
 
 app = typer.Typer(
     no_args_is_help=True, help="Take a pod, a person or an API key out, for an incident of security."
 )
 
 _PRODUCTION = "hotel-booking-production"
-_APPROVER = ("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
-INCIDENT = ("HOTEL_INCIDENT", "the incident's number", "12")
+_YOU = Want("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
+_WHY = Want("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'")
+_APPROVER = Want("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
+INCIDENT = Want("HOTEL_INCIDENT", "the incident's number", "12")
 Incident = Annotated[
     int | None,
     typer.Option(
@@ -121,7 +123,7 @@ def person(
     locks = not undo and missing != {*PLACES}
     lacking = _lacking(incident, reason, approver if undo else None)
     keeper = [KEEPERS] if locks and "database" not in missing else []
-    check_all((*keeper, *lacking), environ=os.environ, argv=sys.argv)
+    check_values((*keeper, *lacking))
     given = places(namespace, without) if locks else None
     case = _case(incident, reason, _kubectl(namespace, missing), approver if undo else None)
     with operation("isolate.person", target=who, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
@@ -208,16 +210,13 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
     from hotel_booking.ops.ourselves import Ourselves
     from hotel_booking.ops.refusals import WrongUse
 
-    def asked(variable: str, what: str, example: str, said: str = "") -> str:
-        return said.strip() or needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
-
     ourselves = Ourselves(kubectl, os.environ)
-    check_all(_lacking(incident, reason, approver), environ=os.environ, argv=sys.argv)
-    who = operator(os.environ) or asked("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
-    why = asked("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'", reason)
+    check_values(_lacking(incident, reason, approver))
+    who = value_of(_YOU, operator(os.environ))
+    why = value_of(_WHY, reason)
     by = ""
     if approver is not None:
-        by = asked(*_APPROVER, approver)
+        by = value_of(_APPROVER, approver)
         if by.casefold() == who.casefold():
             raise WrongUse(f"{by} cannot approve what they do themselves", "Ask somebody else; name them.")
     number = of_incident(incident, ourselves)
@@ -228,16 +227,13 @@ def _lacking(incident: int | None, reason: str, approver: str | None) -> list[Wa
     """What no flag said; `approver` is None where none is needed."""
     from hotel_booking.ops.operation import operator
 
-    return [
-        Want(*want)
-        for given, *want in (
-            (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
-            (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
-            ("-" if approver is None else approver, *_APPROVER),
-            ("" if incident is None else "-", *INCIDENT),
-        )
-        if not given.strip()
-    ]
+    flags = (
+        (_YOU, operator(os.environ)),
+        (_WHY, reason),
+        (_APPROVER, "-" if approver is None else approver),
+        (INCIDENT, "" if incident is None else "-"),
+    )
+    return [want for want, flag in flags if not flag.strip()]
 
 
 def of_incident(number: int | None, ourselves: Any) -> int:
@@ -248,11 +244,10 @@ def of_incident(number: int | None, ourselves: Any) -> int:
     declared = ("Declare it; that pages whoever is on call:",
                 "  hotel-booking incident declare 'Somebody is in' --severity P1")  # fmt: skip
     if number is None:
-        variable, what, example = INCIDENT
-        said = needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
-        if not said.isdecimal() or len(said) > 9:
-            raise WrongUse(f"{said!r} is no incident's number", *declared)
-        number = int(said)
+        typed = value_of(INCIDENT)
+        if not typed.isdecimal() or len(typed) > 9:
+            raise WrongUse(f"{typed!r} is no incident's number", *declared)
+        number = int(typed)
     try:
         ourselves.run(*(("incident", "show", str(number)) if number else ("incident", "list")))
     except Refused as refusal:

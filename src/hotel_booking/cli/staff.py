@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -15,6 +14,7 @@ import typer
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.judging import judge
+from hotel_booking.cli.ops_inputs import value_of
 from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
@@ -29,11 +29,12 @@ from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
 from hotel_booking.domains.identity.service.staff import Invited
-from hotel_booking.ops.asking import needed
+from hotel_booking.ops.asking import Want
 from hotel_booking.ops.refusals import Refused, plainly
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
+_KEY_BEFORE = Want("HOTEL_SECRET_KEY_BEFORE", "the key before", '"$(cat KEY-FILE)"')
 T = TypeVar("T")
 Email = Annotated[str, typer.Option(help="The e-mail address that they sign in with.")]
 
@@ -122,14 +123,7 @@ def reencrypt(data_dir: DataDir = None) -> None:
     key = read_settings(environ).secret_key
     if not key:
         raise ConfigError(["HOTEL_SECRET_KEY is not set: the key that the web servers have now"])
-    before = needed(
-        "HOTEL_SECRET_KEY_BEFORE",
-        "the key before",
-        example='"$(cat KEY-FILE)"',
-        environ=os.environ,
-        argv=sys.argv,
-        secret=True,
-    )
+    before = value_of(_KEY_BEFORE, secret=True)
     found = _in_transaction(
         "staff reencrypt",
         data_dir,

@@ -21,18 +21,25 @@ def typed(environ: Mapping[str, str], argv: Sequence[str]) -> str:
     return shlex.join(["hotel-booking", *argv[1:]])
 
 
+class Want(NamedTuple):
+    """A variable that must be set, what it is for, and a value as an example."""
+
+    variable: str
+    what: str
+    example: str
+
+
 def needed(
-    variable: str,
-    what: str,
+    want: Want,
     *,
-    example: str,
     environ: Mapping[str, str],
     argv: Sequence[str],
     secret: bool = False,
     terminal: TextIO | None = None,
 ) -> str:
-    """The value of `variable` in the environment, else what a person answers on the terminal (not echoed
+    """The value in the environment, else what a person answers on the terminal (not echoed
     where it is `secret`). Raises `WrongUse` with the exact command where nobody can be asked."""
+    variable, what, example = want
     if value := environ.get(variable, "").strip():
         return value
     screen = terminal or sys.stdin
@@ -46,14 +53,6 @@ def needed(
         "This would work:",
         f"  {variable}={example} {typed(environ, argv)}",
     )
-
-
-class Want(NamedTuple):
-    """A variable that must be set, what it is for, and a value as an example."""
-
-    variable: str
-    what: str
-    example: str
 
 
 def check_all(

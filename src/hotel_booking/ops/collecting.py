@@ -111,8 +111,11 @@ class Collector:
             for container in (*pod.spec.init_containers, *pod.spec.containers):
                 self._logs(pod.metadata.name, container.name, since)
 
-    def database(self, *, snapshot: bool) -> None:
+    def database(self, *, snapshot: bool, left_out: bool = False) -> None:
         """The audit log with its hashes and what its chain is worth, who may enter, and all as a file."""
+        if left_out:
+            self.missing["database"] = "left out by --without database"
+            return
         self._say("audit log")
         with suppress(Refused):  # what is not chained yet is in the snapshot
             self._ourselves.run("audit-log", "seal", seconds=_DATABASE_SECONDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from hotel_booking.ops.ourselves import Ourselves
 from hotel_booking.ops.refusals import Refused
 
 _BUILD_SECONDS = 1800
+_FOLLOW_UP_WITHIN = timedelta(days=2)
 _PRIMARY = "hotel-booking-primary"
 
 
@@ -53,12 +55,6 @@ class Plan(msgspec.Struct):
     image: Image
     before: str
     way: str
-
-
-def repository_of(image: str) -> str:
-    """`REGISTRY/hotel-booking` of an image's name."""
-    named = image.partition("@")[0]
-    return named.rpartition(":")[0] if ":" in named.rpartition("/")[2] else named
 
 
 def signed(tag: str, repository: str, folder: Path, signers: Sequence[Signer]) -> Image | None:
@@ -223,46 +219,65 @@ def _analysis(kubectl: Kubectl, canary: str, *, skipped: bool) -> None:
     kubectl.patch("canary", canary, {"spec": {"skipAnalysis": skipped}})
 
 
-class Teller:
-    """The incident tracker: here where the environment names the database, else in a pod that serves. What it
-    cannot be told is said, and holds nothing up."""
+class Tracker:
+    """The incident tracker, told in the name of `by`: here where the environment names the database, else in
+    a pod that serves. What it cannot be told is said, and holds nothing up."""
 
-    def __init__(self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-        self._ourselves, self._say = Ourselves(kubectl, environ), say
+    def __init__(
+        self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None], *, by: str
+    ) -> None:
+        self._ourselves, self._say, self._by = Ourselves(kubectl, environ), say, by
         self._number = ""
 
-    def opened(self, title: str, *, severity: str, impact: str, by: str) -> str:
-        """The incident's number; empty where it could not be opened."""
-        words = ("declare", title, "--severity", severity, "--impact", impact, "--by", by)
-        said = self._incident(*words)
-        self._number = said.removeprefix("Incident ").partition(" ")[0] if said else ""
-        if said:
-            self._say(said.splitlines()[0])
+    def declare(self, title: str, *, severity: str, impact: str) -> str:
+        """The incident's number; empty where it could not be declared."""
+        answer = self._run("declare", title, "--severity", severity, "--impact", impact, "--by", self._by)
+        self._number = answer.removeprefix("Incident ").partition(" ")[0]
+        if answer:
+            self._say(answer.splitlines()[0])
         return self._number
 
-    def note(self, text: str, by: str) -> None:
+    def note(self, text: str) -> None:
         """In its timeline, and in its channel."""
         if self._number:
-            self._incident("note", self._number, text, "--by", by)
+            self._run("note", self._number, text, "--by", self._by)
 
-    def follow_up(self, what: str, *, owner: str, due: str, by: str) -> None:
-        """Something that remains to be done."""
+    def follow_up(self, what: str, *, due: str) -> None:
+        """Something that remains to be done, by who acts."""
         if self._number:
-            said = self._incident("action", self._number, what, "--owner", owner, "--due", due, "--by", by)
-            if said:
-                self._say(f"follow-up: {what} ({owner}, by {due})")
+            owned = ("--owner", self._by, "--due", due, "--by", self._by)
+            if self._run("action", self._number, what, *owned):
+                self._say(f"follow-up: {what} ({self._by}, by {due})")
 
     def not_told(self) -> list[str]:
         """Whom the tracker could not tell (PagerDuty, Slack), in its words."""
         if not self._number:
             return []
-        said = self._incident("show", self._number)
-        return [line.strip() for line in said.splitlines() if line.strip().startswith("not told to")]
+        lines = [line.strip() for line in self._run("show", self._number).splitlines()]
+        return [line for line in lines if line.startswith("not told to")]
 
-    def _incident(self, *words: str) -> str:
-        """What the tracker says; empty where it cannot be reached."""
+    def _run(self, *words: str) -> str:
+        """What the tracker answers; empty where it cannot be reached."""
         try:
             return self._ourselves.run("incident", *words)
         except Refused as refusal:
             self._say(f"the incident tracker was not told ({words[0]}): {refusal.detail}")
             return ""
+
+
+def deliver_and_note(plan: Plan, means: Means, tracker: Tracker, environ: Mapping[str, str]) -> None:
+    """`deliver`, whose end stands in the incident's timeline; that the release goes through what it skipped
+    remains to be done, however it ended. Raises `Refused`."""
+    release = release_of(plan.image.name)
+    try:
+        deliver(plan, means, environ)
+    except BaseException as error:
+        why = getattr(error, "detail", "") or type(error).__name__
+        tracker.note(f"The emergency deployment of {release} failed and was taken back: {why}")
+        raise
+    finally:
+        tracker.follow_up(
+            f"Let {release} go through staging and the checklist, and merge the hotfix",
+            due=f"{means.clock() + _FOLLOW_UP_WITHIN:%Y-%m-%d}",
+        )
+    tracker.note(f"{release} serves since {means.clock():%H:%M} UTC.")

@@ -89,7 +89,7 @@ def _asking(
         raise Refused(str(error)) from None
 
     def ask(variable: str, what: str, example: str) -> str:
-        answer = needed(variable, what, example=example, environ=told, argv=argv, secret=variable in _SECRETS)
+        answer = needed(Want(variable, what, example), environ=told, argv=argv, secret=variable in _SECRETS)
         if variable == "HOTEL_BACKUP_KEY":
             check_key(answer)
         return answer

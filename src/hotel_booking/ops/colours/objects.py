@@ -173,6 +173,12 @@ def image_of(pod: dict[str, Any]) -> str:
     return str(next((one for one in containers if one["name"] == "web"), containers[0])["image"])
 
 
+def repository_of(image: str) -> str:
+    """`REGISTRY/hotel-booking` of an image's name."""
+    named = image.partition("@")[0]
+    return named.rpartition(":")[0] if ":" in named.rpartition("/")[2] else named
+
+
 def release_of(image: str) -> str:
     """The tag of `REPOSITORY:TAG@DIGEST`."""
     return image.partition("@")[0].rpartition(":")[2]
