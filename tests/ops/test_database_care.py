@@ -134,7 +134,7 @@ def test_what_is_in_use_is_left_and_leaves_nothing_behind(
     environ: dict[str, str], db: psycopg.Connection
 ) -> None:
     worn(db)
-    results: list[care.Done] = []
+    results: list[care.StepResult] = []
     with psycopg.connect(environ["DATABASE_URL"]) as holder:
         holder.execute("UPDATE worn SET word = word WHERE id = 20")
         with looking.connected(environ["DATABASE_URL"]) as maintaining:

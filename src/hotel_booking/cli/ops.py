@@ -69,7 +69,7 @@ def preflight(
     from hotel_booking.ops.operation import home, operation
 
     given = inputs(release, evidence, signers)
-    wanted = checklist.Wanted(commit, image, previous)
+    wanted = checklist.ExpectedRelease(commit, image, previous)
     if require_pass:
         held = checklist.require_fresh_pass(
             given.release,

@@ -103,9 +103,9 @@ def means_of(kubectl: Any, *, gateway: str, watch: int, timeout: int, prometheus
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import delivery
     from hotel_booking.ops.colours import hold
-    from hotel_booking.ops.colours.means import Means
+    from hotel_booking.ops.colours.means import RunContext
 
-    return Means(
+    return RunContext(
         kubectl=kubectl,
         me=hold.myself(os.environ),
         clock=utc_now,

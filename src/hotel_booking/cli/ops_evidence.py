@@ -93,7 +93,7 @@ def sign(
         cast("Any", item),
         signing.named(given.release, commit, image),
         reports=report or (),
-        said=signing.Said(plan, told_whom, message),
+        said=signing.Declaration(plan, told_whom, message),
         expected=expect or (),
         by=who,
         now=utc_now(),

@@ -54,14 +54,14 @@ def collect(
     from hotel_booking.ops.collecting import Collector, since_of
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import acts, home, operation, operator
-    from hotel_booking.ops.ourselves import Ourselves
+    from hotel_booking.ops.ourselves import CommandRunner
     from hotel_booking.ops.refusals import WrongUse
 
     since, left_out = since_of(since), {*(without or ())}
     if unknown := left_out - {*PLACES}:
         raise WrongUse(f"--without {min(unknown)}: there are {' and '.join(PLACES)}")
     kubectl = None if "kubernetes" in left_out else Kubectl(namespace, environ=os.environ)
-    ourselves = Ourselves(kubectl, os.environ)
+    ourselves = CommandRunner(kubectl, os.environ)
     check_values([KEY] if incident is not None else [INCIDENT, KEY])
     number = of_incident(incident, ourselves)
     private = value_of(KEY, secret=True)

@@ -207,10 +207,10 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
     """Everything, from the flags, the environment or the terminal; of the incident whether it is there.
     `approver` is None where none is needed. Raises `WrongUse`."""
     from hotel_booking.ops.operation import operator
-    from hotel_booking.ops.ourselves import Ourselves
+    from hotel_booking.ops.ourselves import CommandRunner
     from hotel_booking.ops.refusals import WrongUse
 
-    ourselves = Ourselves(kubectl, os.environ)
+    ourselves = CommandRunner(kubectl, os.environ)
     check_values(_lacking(incident, reason, approver))
     who = value_of(_YOU, operator(os.environ))
     why = value_of(_WHY, reason)
@@ -291,7 +291,7 @@ def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[s
         done.append("Access for hours is taken back.")
         print("\n".join(taken))
         forget(home(os.environ), who)
-    except revoking.Nobody:
+    except revoking.NoAccess:
         nothing += 1
     except Refused as refusal:
         failed.append(refusal.detail)

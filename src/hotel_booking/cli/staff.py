@@ -28,7 +28,7 @@ from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
-from hotel_booking.domains.identity.service.staff import Invited
+from hotel_booking.domains.identity.service.staff import InvitedStaff
 from hotel_booking.ops.asking import Want
 from hotel_booking.ops.refusals import Refused, plainly
 
@@ -48,7 +48,7 @@ def create_owner(
     """Make an owner of the whole group and print the link that lets them in, alone on the last line."""
     now = utc_now()
 
-    async def run(tx: Transaction) -> Invited:
+    async def run(tx: Transaction) -> InvitedStaff:
         return await staff.invite(tx, email=email, name=name, grants=[Grant(Role.OWNER)], by=None, now=now)
 
     invited = _in_transaction("staff create-owner", data_dir, run)
@@ -61,7 +61,7 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
     """Another link for somebody who has not chosen a password yet; the link before opens nothing more."""
     now = utc_now()
 
-    async def run(tx: Transaction) -> Invited:
+    async def run(tx: Transaction) -> InvitedStaff:
         member = await _member(tx, email)
         return await staff.invite_again(tx, staff_id=member.id, by=None, now=now)
 

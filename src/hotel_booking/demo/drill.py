@@ -46,7 +46,7 @@ _LEASH = timedelta(minutes=10)
 _SETTLED = 120.0  # seconds for jobs that the matching has begun
 
 
-class Lost(msgspec.Struct, frozen=True):
+class LostBooking(msgspec.Struct, frozen=True):
     """A booking that was acknowledged and is gone, who had it, and what became of the money."""
 
     reference: str
@@ -63,7 +63,7 @@ class Figures(msgspec.Struct, frozen=True):
 
     gigabytes: float
     acknowledged: int
-    lost: list[Lost]
+    lost: list[LostBooking]
     rebooked: int
     refunded: int
     rpo_seconds: float
@@ -296,7 +296,7 @@ async def _figures(
         gigabytes=gigabytes,
         acknowledged=len(before),
         lost=[
-            Lost(one.reference, became[one.reference].guest or "", became[one.reference].became)
+            LostBooking(one.reference, became[one.reference].guest or "", became[one.reference].became)
             for one in lost
         ],
         rebooked=sum(each.became.startswith("rebooked") for each in affected),

@@ -19,7 +19,7 @@ import msgspec
 from hotel_booking.core.counting import count
 from hotel_booking.ops.incident_evidence import AUDIT_LOG, written
 from hotel_booking.ops.kubectl import Kubectl, Metadata
-from hotel_booking.ops.ourselves import Ourselves
+from hotel_booking.ops.ourselves import CommandRunner
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 # What says how the cluster was and who could do what there. Secrets are not among it.
@@ -62,7 +62,7 @@ class Collector:
         folder: Path,
         *,
         kubectl: Kubectl | None,
-        ourselves: Ourselves,
+        ourselves: CommandRunner,
         say: Callable[[str], None],
         most: int,
     ) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from hotel_booking.ops import delivery
 from hotel_booking.ops.colours import run
 from hotel_booking.ops.colours.hold import read
-from hotel_booking.ops.colours.means import Means
+from hotel_booking.ops.colours.means import RunContext
 from hotel_booking.ops.colours.objects import (
     COLOURS,
     RECIPE,
@@ -32,7 +32,7 @@ from hotel_booking.ops.colours.smoke import Watch
 from hotel_booking.ops.evidence import Signer, Untrusted
 from hotel_booking.ops.evidence import read as read_evidence
 from hotel_booking.ops.kubectl import Forbidden, Kubectl, NotFound
-from hotel_booking.ops.ourselves import Ourselves
+from hotel_booking.ops.ourselves import CommandRunner
 from hotel_booking.ops.refusals import Refused
 
 _BUILD_SECONDS = 1800
@@ -136,7 +136,7 @@ def planned(kubectl: Kubectl, environment: str, image: Image) -> Plan:
     return Plan(environment, image, before, way)
 
 
-def deliver(plan: Plan, means: Means, environ: Mapping[str, str]) -> None:
+def deliver(plan: Plan, means: RunContext, environ: Mapping[str, str]) -> None:
     """Through Git to the guests, tried there; whatever fails on the way goes back to what was before. Raises
     `Refused`."""
     kubectl, say, image = means.kubectl, means.say, plan.image.name
@@ -160,7 +160,7 @@ def deliver(plan: Plan, means: Means, environ: Mapping[str, str]) -> None:
             _analysis(kubectl, canary, skipped=False)
 
 
-def _arrived(image: str, means: Means, environ: Mapping[str, str]) -> None:
+def _arrived(image: str, means: RunContext, environ: Mapping[str, str]) -> None:
     """Argo CD has brought it. Who may not ask Argo CD waits for it by what runs."""
     try:
         delivery.refresh(environ)
@@ -169,7 +169,7 @@ def _arrived(image: str, means: Means, environ: Mapping[str, str]) -> None:
         means.say(f"Argo CD could not be asked ({refusal.detail}): it looks by itself within minutes")
 
 
-def _until_serving(means: Means, plan: Plan, canary: str) -> None:
+def _until_serving(means: RunContext, plan: Plan, canary: str) -> None:
     """Guests get it: every pod of what serves is the new one."""
     if plan.way == "colours":
         return
@@ -185,7 +185,7 @@ def _until_serving(means: Means, plan: Plan, canary: str) -> None:
         time.sleep(2)
 
 
-def _tried(means: Means) -> None:
+def _tried(means: RunContext) -> None:
     """Requests through the gateway, for as long as it is watched. Raises `Refused` at what is wrong."""
     site = means.kubectl.get("virtualservice", RECIPE, VirtualService)
     watch = Watch(site.spec.hosts[0], means.gateway, means.prometheus, means.say)
@@ -197,7 +197,7 @@ def _tried(means: Means) -> None:
     means.say(f"{watch.asked} requests through the gateway were answered as they should be")
 
 
-def _back(plan: Plan, means: Means, environ: Mapping[str, str], error: BaseException) -> None:
+def _back(plan: Plan, means: RunContext, environ: Mapping[str, str], error: BaseException) -> None:
     """Git says again what was before; whatever keeps that from being so is said."""
     why = getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
     means.say(f"{why}: going back to {release_of(plan.before)}")
@@ -226,7 +226,7 @@ class Tracker:
     def __init__(
         self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None], *, by: str
     ) -> None:
-        self._ourselves, self._say, self._by = Ourselves(kubectl, environ), say, by
+        self._ourselves, self._say, self._by = CommandRunner(kubectl, environ), say, by
         self._number = ""
 
     def declare(self, title: str, *, severity: str, impact: str) -> str:
@@ -265,7 +265,7 @@ class Tracker:
             return ""
 
 
-def deliver_and_note(plan: Plan, means: Means, tracker: Tracker, environ: Mapping[str, str]) -> None:
+def deliver_and_note(plan: Plan, means: RunContext, tracker: Tracker, environ: Mapping[str, str]) -> None:
     """`deliver`, whose end stands in the incident's timeline; that the release goes through what it skipped
     remains to be done, however it ended. Raises `Refused`."""
     release = release_of(plan.image.name)

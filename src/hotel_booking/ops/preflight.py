@@ -73,7 +73,7 @@ class Result(msgspec.Struct, frozen=True):
         return all(finding.passed for finding in self.findings)
 
 
-class Wanted(NamedTuple):
+class ExpectedRelease(NamedTuple):
     """What the caller knows of the release and the evidence must agree with; empty where it knows nothing."""
 
     commit: str = ""
@@ -81,11 +81,16 @@ class Wanted(NamedTuple):
     previous: str = ""
 
 
-ANYTHING = Wanted()
+ANYTHING = ExpectedRelease()
 
 
 def evaluate(
-    release: str, folder: Path, signers: Sequence[Signer], *, now: datetime, wanted: Wanted = ANYTHING
+    release: str,
+    folder: Path,
+    signers: Sequence[Signer],
+    *,
+    now: datetime,
+    wanted: ExpectedRelease = ANYTHING,
 ) -> Result:
     """Look at every line of the checklist. Whatever is missing, unknown, changed, old or about another commit
     or image is a line that did not pass, with its reason."""
@@ -135,7 +140,7 @@ def require_fresh_pass(
     folder: Path,
     signers: Sequence[Signer],
     now: datetime,
-    wanted: Wanted = ANYTHING,
+    wanted: ExpectedRelease = ANYTHING,
 ) -> Result:
     """The pass that lets this release be deployed now; what every deploying command asks for first.
 
@@ -202,7 +207,7 @@ def _look(
     return found, hashlib.sha256(content).hexdigest()
 
 
-def _contradict(build: Evidence, release: str, wanted: Wanted) -> None:
+def _contradict(build: Evidence, release: str, wanted: ExpectedRelease) -> None:
     named = _NAMED_FOR_COMMIT.fullmatch(release)
     if named and not build.commit.startswith(named[1]):
         raise _Lacking(f"it is of commit {build.commit[:12]}, not of the one that the release is named for")
@@ -212,7 +217,7 @@ def _contradict(build: Evidence, release: str, wanted: Wanted) -> None:
         raise _Lacking(f"it is of image {build.image[:19]}, not of {wanted.image[:19]}")
 
 
-def _of_this_release(found: Evidence, build: Evidence | None, wanted: Wanted) -> None:
+def _of_this_release(found: Evidence, build: Evidence | None, wanted: ExpectedRelease) -> None:
     """Evidence that is good may be another commit's, or another image's."""
     if build is None:
         raise _Lacking("whether it is of this release's commit is not known")

@@ -406,7 +406,7 @@ async def seal(db: Database, batch: int = 500) -> int:
     return await chain.seal(db, batch=batch)
 
 
-async def followed(db: Database, batch: int = 7) -> chain.Checked:
+async def followed(db: Database, batch: int = 7) -> chain.ChainCheck:
     async with db.transaction() as tx:
         return [checked async for checked in chain.follow(tx, batch=batch)][-1]
 

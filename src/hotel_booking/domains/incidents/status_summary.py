@@ -13,9 +13,9 @@ from hotel_booking.domains.incidents.status_types import (
     COMPONENTS,
     FRESH,
     Component,
+    ComponentState,
     Day,
     Outcome,
-    Probed,
     Shown,
 )
 from hotel_booking.domains.incidents.types import Impact, PublicIncident
@@ -47,7 +47,7 @@ class ComponentStatus(msgspec.Struct, frozen=True):
 
 def components(
     *,
-    probed: Sequence[Probed],
+    probed: Sequence[ComponentState],
     days: Sequence[Day],
     incidents: Sequence[PublicIncident],
     windows: Sequence[Window],
@@ -79,7 +79,7 @@ def components(
 
 def _state(
     key: Component,
-    word: Probed | None,
+    word: ComponentState | None,
     incidents: Sequence[PublicIncident],
     windows: Sequence[Window],
     now: datetime,

@@ -25,7 +25,7 @@ class Places(msgspec.Struct, frozen=True):
     who: str
 
 
-class Given(msgspec.Struct, kw_only=True):
+class GrantedAccess(msgspec.Struct, kw_only=True):
     """What came of it; `remarks` say what was not given, and why."""
 
     extended: datetime | None = None
@@ -39,14 +39,14 @@ class OtherRole(Refused):
     """They have another role, until it ends or is revoked; nothing was changed."""
 
 
-def grant(wanted: Grant, places: Places) -> Given:
+def grant(wanted: Grant, places: Places) -> GrantedAccess:
     """Give it in Kubernetes, in the database and at AWS. Who has the role already has it until the new end,
     with a new password. A database or an AWS that does not answer leaves a remark: access is for bad days
     too; what Kubernetes or the database refuses undoes the rest.
 
     Raises `OtherRole` or the refusals of the places.
     """
-    given = Given()
+    given = GrantedAccess()
     bindings = places.bindings
     kept: set[str] | None = None
     try:
@@ -75,7 +75,7 @@ def grant(wanted: Grant, places: Places) -> Given:
     return given
 
 
-def _give(wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, given: Given) -> None:
+def _give(wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, given: GrantedAccess) -> None:
     role = ROLES[wanted.role]
     if db:
         db.record(wanted, in_database=bool(role.groups))
@@ -114,7 +114,7 @@ def _end(
 
 
 @contextmanager
-def _database(places: Places, given: Given) -> Iterator[Keeper | None]:
+def _database(places: Places, given: GrantedAccess) -> Iterator[Keeper | None]:
     """The keeper, where there is a database that answers; otherwise it is remarked."""
     with ExitStack() as stack:
         db: Keeper | None = None

@@ -30,14 +30,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Listed(msgspec.Struct, frozen=True):
+class AccessList(msgspec.Struct, frozen=True):
     """The lines, those that end first first, and what could not be asked."""
 
     lines: list[Line]
     problems: list[str]
 
 
-def listed(places: Places, *, now: datetime) -> Listed:
+def listed(places: Places, *, now: datetime) -> AccessList:
     """Everybody who is on the list or has something. Raises nothing of the places: it says the problems."""
     problems: list[str] = []
     bound: list[Binding] | None = None
@@ -78,4 +78,4 @@ def listed(places: Places, *, now: datetime) -> Listed:
             )
         )
     lines.sort(key=lambda line: (line.until.timestamp() if line.until else 0.0, line.person))
-    return Listed(lines, problems)
+    return AccessList(lines, problems)

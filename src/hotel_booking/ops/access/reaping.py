@@ -16,17 +16,17 @@ from hotel_booking.ops.refusals import Refused
 BY = "access reaper"
 
 
-class Reaped(msgspec.Struct, kw_only=True):
+class ReapedAccess(msgspec.Struct, kw_only=True):
     """`ended` are people whose access was taken back; `problems` what could not be, or not be looked at."""
 
     ended: list[str] = []
     problems: list[str] = []
 
 
-def reap(*, database: str | None, bindings: Bindings | None, now: datetime) -> Reaped:
+def reap(*, database: str | None, bindings: Bindings | None, now: datetime) -> ReapedAccess:
     """Take back all that has ended, in the database and in Kubernetes; without one of them, in the other, and
     what stands in both is then not off the list. It raises nothing of theirs: it says the problems."""
-    done = Reaped()
+    done = ReapedAccess()
     with ExitStack() as stack:
         db: Keeper | None = None
         if database:
@@ -53,7 +53,7 @@ class _Look:
         bindings: Bindings | None,
         bound: Sequence[Binding] | None,
         now: datetime,
-        done: Reaped,
+        done: ReapedAccess,
     ) -> None:
         self.db, self.bindings, self.bound, self.now, self.done = db, bindings, bound, now, done
         self.records: dict[str, Record] = {one.person: one for one in db.all_standing()} if db else {}

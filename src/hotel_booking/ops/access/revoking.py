@@ -12,7 +12,7 @@ from hotel_booking.ops.access.terms import moment
 from hotel_booking.ops.refusals import Refused
 
 
-class Nobody(Refused):
+class NoAccess(Refused):
     """They have no access; nothing was changed."""
 
 
@@ -23,7 +23,7 @@ class StillStands(Refused):
 def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
     """Take everything back, the sessions that are open too; what was taken, in words.
 
-    Raises `Nobody`, or `StillStands` naming what could not be taken back.
+    Raises `NoAccess`, or `StillStands` naming what could not be taken back.
     """
     taken: list[str] = []
     failed: list[str] = []
@@ -55,7 +55,7 @@ def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
             "Run this again when that answers; what the list knows of, the reaper tries each minute.",
         )
     if not taken and record is None:
-        raise Nobody(
+        raise NoAccess(
             f"{person} has no access: nothing was revoked", "Who has:", "  hotel-booking ops access list"
         )
     return taken or ["nothing stood any more; it is off the list"]

@@ -22,10 +22,10 @@ from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 Of = Literal["state", "configuration", "archive"]
-KEPT = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
+RETENTION = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
 
 
-class Kept:
+class TarBackups:
     """One of the three, in its folder of the store."""
 
     def __init__(
@@ -63,7 +63,7 @@ class Kept:
             )
         mark = contents.fingerprint(self._gathered) if self.of == "configuration" else ""
         made = self._keep(self._gathered, mark, say)
-        remove_old(self._files, before=made.begun_at - KEPT[self.of], keep=made.name, say=say)
+        remove_old(self._files, before=made.begun_at - RETENTION[self.of], keep=made.name, say=say)
         return made
 
     def put(self, name: str, content: bytes, say: Say) -> Backup:

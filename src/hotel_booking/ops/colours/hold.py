@@ -30,7 +30,7 @@ _AGAIN = 30.0  # seconds
 Step = Literal["none", "adopting", "migrating", "deploying", "smoke", "watching", "done", "back", "failed"]
 
 
-class Stand(msgspec.Struct, omit_defaults=True):
+class RunRecord(msgspec.Struct, omit_defaults=True):
     """What the annotation has. `to` is the workload that is being made the active one, with `image`; `kept`
     the one that can be gone back to at once; `by` who did that; `holder` whoever is at it, for as long as
     `until`; `at` when that was noted last."""
@@ -46,16 +46,16 @@ class Stand(msgspec.Struct, omit_defaults=True):
     at: datetime | None = None
 
 
-class Now(msgspec.Struct):
+class ServiceState(msgspec.Struct):
     """What the Service says now: the workload that guests reach, and the rest."""
 
     active: str
-    stand: Stand
+    stand: RunRecord
     version: str
     selector: dict[str, str]
 
 
-def read(kubectl: Kubectl) -> Now:
+def read(kubectl: Kubectl) -> ServiceState:
     """Raises `Refused` where there is no such Service, or it leads to nothing that is known."""
     try:
         service = kubectl.get("service", ACTIVE, Service)
@@ -68,10 +68,10 @@ def read(kubectl: Kubectl) -> Now:
     active = service.spec.selector.get(WORKLOAD, "")
     text = service.metadata.annotations.get(ANNOTATION, "{}")
     try:
-        stand = msgspec.json.decode(text, type=Stand)
+        stand = msgspec.json.decode(text, type=RunRecord)
     except msgspec.DecodeError:
-        stand = Stand(said="what stood in the annotation could not be read")
-    return Now(active, stand, service.metadata.resource_version, service.spec.selector)
+        stand = RunRecord(said="what stood in the annotation could not be read")
+    return ServiceState(active, stand, service.metadata.resource_version, service.spec.selector)
 
 
 class Hold:
@@ -152,7 +152,7 @@ class Hold:
         """Nobody is at it any more. Raises as `note`."""
         self.note(holder="", **changes)
 
-    def _still_ours(self, now: Now) -> None:
+    def _still_ours(self, now: ServiceState) -> None:
         holder, mine = now.stand.holder, self.now.stand.holder
         if (now.active, holder) != (self.now.active, mine):
             who = now.stand.by if now.stand.by != self._me else "somebody"

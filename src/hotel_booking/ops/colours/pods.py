@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from hotel_booking.ops.colours import bodies
 from hotel_booking.ops.colours.hold import Hold
-from hotel_booking.ops.colours.means import Means
+from hotel_booking.ops.colours.means import RunContext
 from hotel_booking.ops.colours.objects import (
     MIGRATE,
     RECIPE,
@@ -52,7 +52,7 @@ def rest(kubectl: Kubectl, name: str) -> bool:
     return True
 
 
-def until_ready(means: Means, hold: Hold, name: str) -> Deployment:
+def until_ready(means: RunContext, hold: Hold, name: str) -> Deployment:
     """Every pod of it is ready. Raises `Refused` with their last words, where that does not come in time."""
     until = time.monotonic() + means.timeout
     while True:
@@ -74,7 +74,7 @@ def until_ready(means: Means, hold: Hold, name: str) -> Deployment:
         time.sleep(_LOOK)
 
 
-def until_gone(means: Means, hold: Hold, name: str) -> None:
+def until_gone(means: RunContext, hold: Hold, name: str) -> None:
     """No pod of it is left, or it takes too long to wait for."""
     until = time.monotonic() + means.timeout
     while deployment(means.kubectl, name).status.replicas and time.monotonic() < until:
@@ -82,7 +82,7 @@ def until_gone(means: Means, hold: Hold, name: str) -> None:
         time.sleep(_LOOK)
 
 
-def migrated(means: Means, hold: Hold, name: str, image: str) -> bool:
+def migrated(means: RunContext, hold: Hold, name: str, image: str) -> bool:
     """Whether the database was brought to the release. A Job that runs is waited for, one that ended is run
     again: what is done already is not done twice."""
     kubectl = means.kubectl

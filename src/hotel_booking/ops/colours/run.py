@@ -9,7 +9,7 @@ import msgspec
 
 from hotel_booking.ops.colours import bodies, pods
 from hotel_booking.ops.colours.hold import Hold, Step, read
-from hotel_booking.ops.colours.means import Means
+from hotel_booking.ops.colours.means import RunContext
 from hotel_booking.ops.colours.objects import (
     ACTIVE,
     BLUE,
@@ -32,7 +32,7 @@ from hotel_booking.ops.releases import range_of, refuse_unfit
 _LOST_SECONDS = 120
 
 
-class Turned(msgspec.Struct):
+class RunResult(msgspec.Struct):
     """How it ended: who serves now, and who is kept to go back to."""
 
     active: str
@@ -51,7 +51,7 @@ def refuse_canary(kubectl: Kubectl) -> None:
         )
 
 
-def deploy(means: Means, image: str) -> Turned:
+def deploy(means: RunContext, image: str) -> RunResult:
     """Have `image` serve: beside what serves now, tried, turned to, watched. Raises `Refused`, and the old
     one serves."""
     kubectl, say = means.kubectl, means.say
@@ -67,7 +67,7 @@ def deploy(means: Means, image: str) -> Turned:
             say(f"{began} serves {release_of(image)} already")
             _settle(means, hold)
             hold.let_go(step="done", said="")
-            return Turned(began, image, hold.now.stand.kept)
+            return RunResult(began, image, hold.now.stand.kept)
         schema = _fits(means, image, under=deployment(kubectl, began).image)
         _migrate(means, hold, image)
         old = _adopted(means, hold)
@@ -88,7 +88,7 @@ def deploy(means: Means, image: str) -> Turned:
         raise
 
 
-def back(means: Means) -> Turned:
+def back(means: RunContext) -> RunResult:
     """Lead guests back to the workload that was kept. Raises `Refused`."""
     kubectl, say = means.kubectl, means.say
     hold = Hold(kubectl, means.me, means.clock)
@@ -110,13 +110,13 @@ def back(means: Means) -> Turned:
             there = pods.until_ready(means, hold, kept)
         _turn(means, hold, kept, kept=active, step="back")
         hold.let_go(step="back", said=f"went back from {active}")
-        return Turned(kept, there.image, active)
+        return RunResult(kept, there.image, active)
     except BaseException as error:
         _told(means, hold, error)
         raise
 
 
-def finish(means: Means) -> Turned:
+def finish(means: RunContext) -> RunResult:
     """Lead guests to deployment/hotel-booking again, and take the colours away. Raises `Refused` where it is
     not the release that serves."""
     kubectl, say = means.kubectl, means.say
@@ -141,7 +141,7 @@ def finish(means: Means) -> Turned:
             for kind in ("horizontalpodautoscaler", "deployment", "service"):
                 kubectl.delete(kind, colour)
         hold.let_go(step="none", to="", image="", kept="", said="")
-        return Turned(RECIPE, deployment(kubectl, RECIPE).image, "")
+        return RunResult(RECIPE, deployment(kubectl, RECIPE).image, "")
     except BaseException as error:
         _told(means, hold, error)
         raise
@@ -152,7 +152,7 @@ def environment(namespace: str) -> str:
     return namespace.removeprefix("hotel-booking-")
 
 
-def _adopted(means: Means, hold: Hold) -> str:
+def _adopted(means: RunContext, hold: Hold) -> str:
     """The colour that serves. At the first run that is none: one is made of what serves, guests are led to
     it, and deployment/hotel-booking rests, as it does under a canary."""
     active = hold.now.active
@@ -170,14 +170,14 @@ def _adopted(means: Means, hold: Hold) -> str:
     return BLUE
 
 
-def _settle(means: Means, hold: Hold) -> None:
+def _settle(means: RunContext, hold: Hold) -> None:
     """A colour serves: deployment/hotel-booking has no pods meanwhile. Its autoscaler stands still then."""
     if hold.now.active in COLOURS and deployment(means.kubectl, RECIPE).spec.get("replicas", 1):
         means.kubectl.run("scale", f"deployment/{RECIPE}", "--replicas=0")
         pods.until_gone(means, hold, RECIPE)
 
 
-def _enough(means: Means, old: str) -> int:
+def _enough(means: RunContext, old: str) -> int:
     """As many pods as serve. Raises `Refused` where twice as many take too many connections."""
     size = max(1, deployment(means.kubectl, old).ready)
     most = pods.most(means.kubectl)
@@ -190,7 +190,7 @@ def _enough(means: Means, old: str) -> int:
     return size
 
 
-def _fits(means: Means, image: str, *, under: str) -> str:
+def _fits(means: RunContext, image: str, *, under: str) -> str:
     """Which schemas the release runs on. Raises `Refused` where it cannot run beside what serves. Without a
     clone that has both commits that is left to the migration, which refuses by itself."""
     new, running = release_of(image), release_of(under)
@@ -206,7 +206,7 @@ def _fits(means: Means, image: str, *, under: str) -> str:
     return found.annotation()
 
 
-def _migrate(means: Means, hold: Hold, image: str) -> None:
+def _migrate(means: RunContext, hold: Hold, image: str) -> None:
     """The database comes to the release; what serves runs on it too."""
     hold.note(step="migrating", image=image)
     name = bodies.migration_name(release_of(image))
@@ -220,13 +220,13 @@ def _migrate(means: Means, hold: Hold, image: str) -> None:
     means.say(f"migrated: job/{name}")
 
 
-def _made(means: Means, hold: Hold, name: str, image: str, size: int, schema: str = "") -> Deployment:
+def _made(means: RunContext, hold: Hold, name: str, image: str, size: int, schema: str = "") -> Deployment:
     """A colour with this image, every pod of it ready. Raises `Refused`."""
     pods.make(means.kubectl, name, image, size, schema)
     return pods.until_ready(means, hold, name)
 
 
-def _turn(means: Means, hold: Hold, to: str, *, kept: str, step: Step = "watching") -> None:
+def _turn(means: RunContext, hold: Hold, to: str, *, kept: str, step: Step = "watching") -> None:
     """Lead guests there. While the API server is away it is asked again, because nobody knows then."""
     until = time.monotonic() + _LOST_SECONDS
     while True:
@@ -245,7 +245,7 @@ def _turn(means: Means, hold: Hold, to: str, *, kept: str, step: Step = "watchin
     means.say(f"{ACTIVE} leads to {to}")
 
 
-def _watched(means: Means, hold: Hold, new: str, old: str, *, requests: int) -> Turned:
+def _watched(means: RunContext, hold: Hold, new: str, old: str, *, requests: int) -> RunResult:
     """Guests are there: for a while anything bad leads them back."""
     kubectl, say = means.kubectl, means.say
     site = kubectl.get("virtualservice", RECIPE, VirtualService)
@@ -270,10 +270,10 @@ def _watched(means: Means, hold: Hold, new: str, old: str, *, requests: int) -> 
         raise Refused(f"{new} was taken back: {why}. {old} serves.", *last_words(kubectl, f"workload={new}"))
     hold.let_go(step="done", said="")
     serving = deployment(kubectl, new)
-    return Turned(new, serving.image, old, requests + watch.asked)
+    return RunResult(new, serving.image, old, requests + watch.asked)
 
 
-def _told(means: Means, hold: Hold, error: BaseException) -> None:
+def _told(means: RunContext, hold: Hold, error: BaseException) -> None:
     """The end of a run that failed, by what the Service says now: guests go back to the release before, what
     is there is noted, pods that nobody needs go, and the operator reads who serves."""
     kubectl, why = means.kubectl, getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()

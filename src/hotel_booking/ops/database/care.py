@@ -43,7 +43,7 @@ class Step(msgspec.Struct, frozen=True):
     builds: bool = False
 
 
-class Done(msgspec.Struct, frozen=True):
+class StepResult(msgspec.Struct, frozen=True):
     """What became of a step: `outcome` is done, left or failed, in so many `seconds`."""
 
     statement: str
@@ -102,12 +102,12 @@ def alone(db: psycopg.Connection) -> Iterator[None]:
 
 
 def maintain(
-    db: psycopg.Connection, *, seconds: float, tell: Callable[[int, int, Step, Done], None]
-) -> list[Done]:
+    db: psycopg.Connection, *, seconds: float, tell: Callable[[int, int, Step, StepResult], None]
+) -> list[StepResult]:
     """Do what has to be done within so many seconds, the rest next time. Each step is told of as it ends."""
     ends = monotonic() + seconds
     steps = plan(indexes(db), tables(db))
-    results: list[Done] = []
+    results: list[StepResult] = []
     for number, step in enumerate(steps, 1):
         result = _do(db, step, ends)
         results.append(result)
@@ -115,11 +115,11 @@ def maintain(
     return results
 
 
-def _do(db: psycopg.Connection, step: Step, ends: float) -> Done:
+def _do(db: psycopg.Connection, step: Step, ends: float) -> StepResult:
     began = monotonic()
     left = int(1000 * (ends - began))
     if left < _LEAST_MILLISECONDS:
-        return Done(step.statement, "left", 0.0, _OVER)
+        return StepResult(step.statement, "left", 0.0, _OVER)
     outcome, reason = "done", ""
     try:
         _run(db, step.statement, left)
@@ -133,7 +133,7 @@ def _do(db: psycopg.Connection, step: Step, ends: float) -> Done:
         outcome, reason = "failed", " ".join(str(error.diag.message_primary or error).split())
     if outcome != "done" and step.builds:
         _tidy(db)
-    return Done(step.statement, outcome, round(monotonic() - began, 3), reason)
+    return StepResult(step.statement, outcome, round(monotonic() - began, 3), reason)
 
 
 def _run(db: psycopg.Connection, statement: str, milliseconds: int) -> None:

@@ -27,7 +27,7 @@ _REVISION = "deployment.kubernetes.io/revision"
 _SETTLED = ("", "Initialized", "Succeeded", "Failed", "Terminated")
 
 
-class Back(msgspec.Struct, frozen=True):
+class Rollback(msgspec.Struct, frozen=True):
     """One going back, as the Service's annotation keeps it. `done`: until then it is taken up again."""
 
     release: str
@@ -46,7 +46,7 @@ class Template(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Live(msgspec.Struct, frozen=True):
+class LiveRelease(msgspec.Struct, frozen=True):
     """What serves: the Deployment's name and pods, those of before it (None: there are none), the colour that
     is kept ("" where there are no colours), and what was gone back from. `taken_back` is when another release
     was, that guests or some of them had: by its canary, by a blue-green deployment, or by a person."""
@@ -56,7 +56,7 @@ class Live(msgspec.Struct, frozen=True):
     before: Template | None
     kept: str
     service: dict[str, Any]
-    backs: tuple[Back, ...]
+    backs: tuple[Rollback, ...]
     taken_back: datetime | None = None
 
 
@@ -70,7 +70,7 @@ class Place:
         self.canary = f"/apis/flagger.app/v1beta1/namespaces/{namespace}/canaries/{CANARY}"
 
 
-def look(api: Api, place: Place, now: datetime) -> Live:
+def look(api: Api, place: Place, now: datetime) -> LiveRelease:
     """What serves now. Raises `Refused` where it cannot be known, or somebody is at it: a canary or a
     blue-green deployment that is under way decides by itself."""
     service = api.get(place.services + SERVICE)
@@ -87,14 +87,14 @@ def look(api: Api, place: Place, now: datetime) -> Live:
     else:
         kept = ""
         before = next((one for one in templates[1:] if one.release != templates[0].release), None)
-    return Live(
+    return LiveRelease(
         name, templates[0], before, kept, service, read_backs(annotations), _taken_back(canary, colours)
     )
 
 
-def read_backs(annotations: Mapping[str, str]) -> tuple[Back, ...]:
+def read_backs(annotations: Mapping[str, str]) -> tuple[Rollback, ...]:
     """What was gone back from, the latest last. Raises `Refused` where that cannot be read."""
-    return tuple(_decoded(annotations.get(RECORD, "[]"), list[Back]))
+    return tuple(_decoded(annotations.get(RECORD, "[]"), list[Rollback]))
 
 
 def before_of(api: Api, place: Place, name: str, release: str) -> Template | None:
