@@ -24,8 +24,8 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.backup import contents, schedule
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.files import files
-from hotel_booking.ops.backup.kept import TarBackups
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.backup.tar_backups import TarBackups
 from hotel_booking.ops.embedded import Cluster
 from hotel_booking.ops.embedded.programs import find_programs
 from hotel_booking.ops.refusals import Refused

@@ -11,10 +11,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.early_refusals import refuse_early
 from hotel_booking.cli.screen import Json, listing, print_json, screen
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.core.errors import Invalid
@@ -111,7 +111,7 @@ def revoke(
     """Close a key for good, at once. On a terminal it says which key it is, and asks."""
     found = _in_transaction(data_dir, lambda tx: queries.find_key(tx, key_id))
     if found is not None and not found.revoked_at:
-        ask(
+        confirm(
             f"Key {found.id} ({found.name}; {', '.join(found.scopes)}) opens nothing then. Revoke it?",
             yes=yes,
         )
@@ -145,7 +145,7 @@ def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitabl
         async with Database.open(url, size=1) as database, database.acting(origin).transaction() as tx:
             return await run(tx)
 
-    judge(run)
+    refuse_early(run)
     with database_url(data_dir) as url:
         try:
             return asyncio.run(once(url))

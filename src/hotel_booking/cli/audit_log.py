@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.audit import archive, chain, spooled
 from hotel_booking.ops import spool
-from hotel_booking.ops.backup.kept import TarBackups
+from hotel_booking.ops.backup.tar_backups import TarBackups
 from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,11 +42,11 @@ def verify(
 ) -> None:
     """Follow the chain from its beginning and name the first broken link. Exit code 1 if there is one."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
+    from hotel_booking.ops.backup.configured import tar_backups
 
     position, hashed = _anchor(anchor)
     with database_url(data_dir) as url:
-        store = kept("archive", os.environ, sys.argv, utc_now) if with_archive else None
+        store = tar_backups("archive", os.environ, sys.argv, utc_now) if with_archive else None
         result = asyncio.run(_verify(url, position, hashed, store))
     if as_json:
         typer.echo(json.dumps(result))

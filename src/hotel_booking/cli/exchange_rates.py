@@ -14,7 +14,7 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.days import SHAPE, day
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.early_refusals import refuse_early
 from hotel_booking.cli.screen import Json, listing, print_json, screen
 from hotel_booking.core.counting import count
 
@@ -66,7 +66,7 @@ def enter(
             jumps=accept_jump,
         )
 
-    judge(entering)
+    refuse_early(entering)
     with database_url(data_dir) as url:
         asyncio.run(_enter(url, entering))
     print(f"One euro is {rate} {currency.upper()}, as of {of}.")

@@ -10,10 +10,10 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.early_refusals import refuse_early
 from hotel_booking.cli.ops_inputs import told
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
 from hotel_booking.core.db import Database, Origin, Transaction
@@ -43,7 +43,7 @@ def erase(
     found = _in_transaction(data_dir, lambda tx: erasure.known(tx, email=email))
     account = "an account and " if found.account is not None else ""
     bookings = count(found.bookings, "booking")
-    ask(f"This address has {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
+    confirm(f"This address has {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
     # Its target is no address: what was erased would stand in the record of it.
     with operation("guest.erase", target="guest", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
@@ -66,6 +66,6 @@ def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitabl
         async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
             return await run(tx)
 
-    judge(run)
+    refuse_early(run)
     with database_url(data_dir) as url:
         return asyncio.run(once(url))

@@ -11,10 +11,10 @@ from typing import Annotated, Any, cast
 import typer
 
 from hotel_booking.cli import incident_after
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.incident_acts import By, Number, act, read
 from hotel_booking.cli.screen import Json, listing, print_json, screen
-from hotel_booking.cli.sure import Yes, ask
 
 app = typer.Typer(no_args_is_help=True, help="Incidents: declare them, work on them, learn from them.")
 
@@ -54,7 +54,7 @@ def declare(
         for one in lasting:
             if one.resolved_at is None and one.title.casefold() == title.strip().casefold():
                 since = f"{one.declared_at:%H:%M:%S} UTC"
-                ask(f"Incident {one.id} is called so, and lasts since {since}. Declare another?", yes=yes)
+                confirm(f"Incident {one.id} is called so, and lasts since {since}. Declare another?", yes=yes)
     incident = act(
         data_dir,
         lambda tx, actor, now: service.declare(

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hotel_booking.cli.database import database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.early_refusals import refuse_early
 from hotel_booking.core.integers import LARGEST_INTEGER
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ def act(data_dir: Path | None, run: Callable[[Any, Any, datetime], Awaitable[T]]
         async with Database.open(url, size=1) as db, db.acting(origin).transaction() as tx:
             return await run(tx, _who(by), utc_now())
 
-    judge(lambda tx: run(tx, _who(by), utc_now()))
+    refuse_early(lambda tx: run(tx, _who(by), utc_now()))
     with database_url(data_dir) as url:
         return asyncio.run(once(url))
 

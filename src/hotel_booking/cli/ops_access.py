@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_access_told import as_json, as_table, tell
+from hotel_booking.cli.ops_access_output import as_json, as_table, tell
 from hotel_booking.cli.ops_inputs import DryRun, check_values, told, value_of
 from hotel_booking.ops.asking import Want
 from hotel_booking.ops.refusals import plainly

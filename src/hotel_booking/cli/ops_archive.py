@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any
 
 from hotel_booking.core.counting import count
-from hotel_booking.ops.backup.kept import TarBackups
+from hotel_booking.ops.backup.tar_backups import TarBackups
 from hotel_booking.ops.database.care import Step, StepResult
 
 _LENGTH = re.compile(r"(\d{1,3})y|(\d{1,5})d")

@@ -12,9 +12,9 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.ops_inputs import Signers, told
 from hotel_booking.cli.screen import Json, listing, print_json, progress, screen
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import plainly
 
@@ -32,15 +32,15 @@ _KINDS = ("database", "state", "configuration")
 def _backups(of: str) -> Any:
     """What lists, makes and verifies them: the database's engine, or the files of the others."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
-    from hotel_booking.ops.backup.kept import Of
+    from hotel_booking.ops.backup.configured import tar_backups
+    from hotel_booking.ops.backup.tar_backups import Of
     from hotel_booking.ops.refusals import WrongUse
 
     if of == "database":
         return _engine()
     if of not in get_args(Of):
         raise WrongUse(f"--of {of} is none of {', '.join(('database', *get_args(Of)))}")
-    return kept(cast("Of", of), os.environ, sys.argv, utc_now)
+    return tar_backups(cast("Of", of), os.environ, sys.argv, utc_now)
 
 
 def _engine() -> Any:
@@ -268,7 +268,9 @@ def back(yes: Yes = False) -> None:
     from hotel_booking.ops.operation import operation
 
     engine = _engine()
-    ask("Bookings made since the restore are missing then, from the instance that serves. Go back?", yes=yes)
+    confirm(
+        "Bookings made since the restore are missing then, from the instance that serves. Go back?", yes=yes
+    )
     with operation(
         "restore", target="back", alone="production", dry_run=False, environ=os.environ, clock=utc_now
     ) as act:

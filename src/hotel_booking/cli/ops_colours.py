@@ -72,7 +72,7 @@ def blue_green(
         _show(kubectl)
         return
     image = _image(kubectl, image_tag, evidence, signers) if verb == "deploy" else ""
-    means = means_of(kubectl, gateway=gateway, prometheus=prometheus, watch=watch, timeout=timeout)
+    context = run_context(kubectl, gateway=gateway, prometheus=prometheus, watch=watch, timeout=timeout)
     with operation("blue-green", target=namespace, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
         act.tell(verb=verb, image=image)
         if dry_run:
@@ -81,7 +81,7 @@ def blue_green(
             print(f"Nothing was changed. Without --dry-run: {verb} {image}".rstrip())
             return
         began = time.monotonic()
-        turned = _turned(means, verb, image)
+        turned = _turned(context, verb, image)
         act.tell(active=turned.active, serves=turned.image, kept=turned.kept)
         act.happened(
             f"{turned.active} serves {turned.image}",
@@ -98,12 +98,12 @@ def blue_green(
     told()
 
 
-def means_of(kubectl: Any, *, gateway: str, watch: int, timeout: int, prometheus: str = "") -> Any:
+def run_context(kubectl: Any, *, gateway: str, watch: int, timeout: int, prometheus: str = "") -> Any:
     """What a run works with, as this machine has it."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import delivery
     from hotel_booking.ops.colours import hold
-    from hotel_booking.ops.colours.means import RunContext
+    from hotel_booking.ops.colours.context import RunContext
 
     return RunContext(
         kubectl=kubectl,
@@ -127,13 +127,13 @@ def _verb(image_tag: str, *, rollback: bool, finish: bool, show: bool) -> Verb:
     return "rollback" if rollback else "finish" if finish else "show" if show else "deploy"
 
 
-def _turned(means: Any, verb: Verb, image: str) -> Any:
+def _turned(context: Any, verb: Verb, image: str) -> Any:
     """Have guests led as the verb says; who serves then."""
     from hotel_booking.ops.colours import run
 
     if verb == "deploy":
-        return run.deploy(means, image)
-    return run.back(means) if verb == "rollback" else run.finish(means)
+        return run.deploy(context, image)
+    return run.back(context) if verb == "rollback" else run.finish(context)
 
 
 def _image(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None) -> str:

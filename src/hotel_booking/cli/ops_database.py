@@ -27,11 +27,11 @@ LongerThan = Annotated[str, typer.Option("--longer-than", help="Such as 5m.")]
 def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
     """Dead rows, bloat, indexes that are invalid, double or never used, connections, and long transactions
     with who blocks whom. Bloat is estimated from statistics; nothing is changed."""
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found = looking.report(db, longer_than=length)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found = inspection.report(db, longer_than=length)
     if as_json:
         print_json(found)
         return
@@ -61,16 +61,16 @@ def maintenance(
     by the next run. Exit code 1 where a step failed, 3 where something is left."""
     from hotel_booking.cli import ops_archive
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
-    from hotel_booking.ops.database import care, looking
+    from hotel_booking.ops.backup.configured import tar_backups
+    from hotel_booking.ops.database import care, inspection
     from hotel_booking.ops.operation import operation
 
     seconds = _duration(budget, "--budget").total_seconds()
     before = ops_archive.moment(archive, utc_now()) if archive else None
     with database_url(data_dir) as url:
         if dry_run:
-            with looking.connected(url) as db:
-                steps = care.plan(looking.indexes(db), looking.tables(db))
+            with inspection.connected(url) as db:
+                steps = care.plan(inspection.indexes(db), inspection.tables(db))
             if before:
                 steps = ops_archive.planned(url, before=before) + steps
             if as_json:
@@ -88,12 +88,12 @@ def maintenance(
             said = f"{number}/{count} {step.statement}  ({step.why})  {result.outcome}{reason}"
             print(f"{said}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
 
-        store = kept("archive", os.environ, sys.argv, utc_now) if before else None
+        store = tar_backups("archive", os.environ, sys.argv, utc_now) if before else None
         with (
             operation(
                 "database", target="maintenance", dry_run=False, environ=os.environ, clock=utc_now
             ) as act,
-            looking.connected(url) as db,
+            inspection.connected(url) as db,
             care.alone(db),
         ):
             began, results = monotonic(), []
@@ -116,11 +116,11 @@ def maintenance(
 def queries(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
     """Statements of clients of this database that run for longer, and how many connections are taken. Texts
     and numbers in statements are not shown."""
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found, taken = looking.long_queries(db, longer_than=length), looking.connections(db)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found, taken = inspection.long_queries(db, longer_than=length), inspection.connections(db)
     if as_json:
         print_json({"queries": found, "connections": taken})
         return
@@ -140,13 +140,13 @@ def end_queries(
     shown before, and it asks."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.asking import typed
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found = looking.long_queries(db, longer_than=length)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found = inspection.long_queries(db, longer_than=length)
         _running(f"Running for more than {longer_than}", found)
         if dry_run or not found:
             return
@@ -164,7 +164,7 @@ def end_queries(
         ) as act:
             ended = []
             for one in found:
-                if looking.end_query(db, one):
+                if inspection.end_query(db, one):
                     ended.append(one.pid)
                     act.tell(ended=ended)
     print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")

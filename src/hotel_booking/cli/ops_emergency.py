@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_colours import Gateway, Namespace, means_of, say
+from hotel_booking.cli.ops_colours import Gateway, Namespace, run_context, say
 from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, check_values, inputs, told, value_of
 from hotel_booking.ops.asking import Want
 
@@ -84,8 +84,8 @@ def emergency_deploy(
             )
         )
         tracker.note(f"Approved by {by}: {why}. It skips {skips}; the image is {image.by}.")
-        means = means_of(kubectl, gateway=gateway, watch=watch, timeout=timeout)
-        emergency.deliver_and_note(plan, means, tracker, os.environ)
+        context = run_context(kubectl, gateway=gateway, watch=watch, timeout=timeout)
+        emergency.deliver_and_note(plan, context, tracker, os.environ)
         say(f"{where} serves {image.name}")
         for line in tracker.not_told():
             say(line)

@@ -51,19 +51,19 @@ def collect(
     personal data: only you can read it. Exit code 3 where something could not be had; the rest is there."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import incident_evidence
-    from hotel_booking.ops.collecting import Collector, since_of
+    from hotel_booking.ops.command_runner import CommandRunner
+    from hotel_booking.ops.evidence_collector import Collector, since_of
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import acts, home, operation, operator
-    from hotel_booking.ops.ourselves import CommandRunner
     from hotel_booking.ops.refusals import WrongUse
 
     since, left_out = since_of(since), {*(without or ())}
     if unknown := left_out - {*PLACES}:
         raise WrongUse(f"--without {min(unknown)}: there are {' and '.join(PLACES)}")
     kubectl = None if "kubernetes" in left_out else Kubectl(namespace, environ=os.environ)
-    ourselves = CommandRunner(kubectl, os.environ)
+    commands = CommandRunner(kubectl, os.environ)
     check_values([KEY] if incident is not None else [INCIDENT, KEY])
-    number = of_incident(incident, ourselves)
+    number = of_incident(incident, commands)
     private = value_of(KEY, secret=True)
     signer = incident_evidence.key_for(private, signers_of(signers))
     who, now = operator(os.environ) or signer, utc_now()
@@ -78,7 +78,7 @@ def collect(
             return
         _make_folder(folder, f"incident-{number}-")
         collector = Collector(
-            folder, kubectl=kubectl, ourselves=ourselves, say=progress, most=most_megabytes * 1_000_000
+            folder, kubectl=kubectl, commands=commands, say=progress, most=most_megabytes * 1_000_000
         )
         with _refused_unless_written(folder):
             collector.acts(acts(os.environ))
@@ -92,7 +92,7 @@ def collect(
             missing=sorted(collector.missing), findings=collector.findings,
         )  # fmt: skip
     _print_summary(whole, manifest, hashed)
-    _note_in_timeline(number, whole.name, manifest, hashed, ourselves, who)
+    _note_in_timeline(number, whole.name, manifest, hashed, commands, who)
     told()
     if manifest.missing:
         raise typer.Exit(3)
@@ -241,7 +241,7 @@ def _print_summary(whole: Path, manifest: Any, hashed: str) -> None:
     print(f"  hotel-booking ops evidence verify {whole} --hash {hashed}")
 
 
-def _note_in_timeline(number: int, name: str, manifest: Any, hashed: str, ourselves: Any, who: str) -> None:
+def _note_in_timeline(number: int, name: str, manifest: Any, hashed: str, commands: Any, who: str) -> None:
     """In the incident's timeline."""
     import shlex
 
@@ -254,7 +254,7 @@ def _note_in_timeline(number: int, name: str, manifest: Any, hashed: str, oursel
     words = ("incident", "note", str(number), " ".join([text, *manifest.findings])[:5000], "--by", who)
     try:
         if number:
-            ourselves.run(*words)
+            commands.run(*words)
     except Refused as refusal:
         print(f"the timeline was not told: {refusal.detail}\nLater:", file=sys.stderr)
         print(f"  hotel-booking {shlex.join(words)}", file=sys.stderr)

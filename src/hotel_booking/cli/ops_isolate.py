@@ -131,7 +131,7 @@ def person(
         if dry_run:
             print(f"{who} would be {'let in again' if undo else 'locked out of everything'}.")
             return
-        done, failed, nothing = _locked(who, case.ourselves, given, undo=undo)
+        done, failed, nothing = _locked(who, case.commands, given, undo=undo)
         for line in done:
             print(line)
         act.tell(done=done, failed=failed, outcome="failed" if failed else "done" if done else "nobody")
@@ -163,7 +163,7 @@ def key(
         if dry_run:
             print(f"Key {number} would open nothing any more.")
             return
-        print(case.ourselves.run("api-key", "revoke", "--", str(number)))
+        print(case.commands.run("api-key", "revoke", "--", str(number)))
         act.tell(outcome="revoked")
         case.note(f"API key {number} opens nothing any more. {case.reason}")
     told()
@@ -176,7 +176,7 @@ class Case(NamedTuple):
     reason: str
     who: str
     approver: str
-    ourselves: Any
+    commands: Any
 
     @property
     def record(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class Case(NamedTuple):
         words = ("incident", "note", str(self.incident), f"{text}{by}", "--by", self.who)
         try:
             if self.incident:
-                self.ourselves.run(*words)
+                self.commands.run(*words)
         except Refused as refusal:
             print(
                 f"the incident's timeline was not told: {refusal.detail}\nLater:\n"
@@ -206,11 +206,11 @@ class Case(NamedTuple):
 def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None) -> Case:
     """Everything, from the flags, the environment or the terminal; of the incident whether it is there.
     `approver` is None where none is needed. Raises `WrongUse`."""
+    from hotel_booking.ops.command_runner import CommandRunner
     from hotel_booking.ops.operation import operator
-    from hotel_booking.ops.ourselves import CommandRunner
     from hotel_booking.ops.refusals import WrongUse
 
-    ourselves = CommandRunner(kubectl, os.environ)
+    commands = CommandRunner(kubectl, os.environ)
     check_values(_lacking(incident, reason, approver))
     who = value_of(_YOU, operator(os.environ))
     why = value_of(_WHY, reason)
@@ -219,8 +219,8 @@ def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None)
         by = value_of(_APPROVER, approver)
         if by.casefold() == who.casefold():
             raise WrongUse(f"{by} cannot approve what they do themselves", "Ask somebody else; name them.")
-    number = of_incident(incident, ourselves)
-    return Case(number, " ".join(why.split())[:500], who, by, ourselves)
+    number = of_incident(incident, commands)
+    return Case(number, " ".join(why.split())[:500], who, by, commands)
 
 
 def _lacking(incident: int | None, reason: str, approver: str | None) -> list[Want]:
@@ -236,7 +236,7 @@ def _lacking(incident: int | None, reason: str, approver: str | None) -> list[Wa
     return [want for want, flag in flags if not flag.strip()]
 
 
-def of_incident(number: int | None, ourselves: Any) -> int:
+def of_incident(number: int | None, commands: Any) -> int:
     """The incident's number, once the tracker knows it; 0 and a tracker that does not answer go together.
     Raises `WrongUse`."""
     from hotel_booking.ops.refusals import Refused, WrongUse
@@ -249,7 +249,7 @@ def of_incident(number: int | None, ourselves: Any) -> int:
             raise WrongUse(f"{typed!r} is no incident's number", *declared)
         number = int(typed)
     try:
-        ourselves.run(*(("incident", "show", str(number)) if number else ("incident", "list")))
+        commands.run(*(("incident", "show", str(number)) if number else ("incident", "list")))
     except Refused as refusal:
         if "there is no incident" in refusal.detail:
             raise WrongUse(f"there is no incident {number}", *declared) from None
@@ -266,7 +266,7 @@ def _kubectl(namespace: str, missing: set[str]) -> Any:
     return None if "kubernetes" in missing else Kubectl(namespace, environ=os.environ)
 
 
-def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[str], list[str], int]:
+def _locked(who: str, commands: Any, given: Any, *, undo: bool) -> tuple[list[str], list[str], int]:
     """What was done, what could not be, and in how many places there was nothing of theirs."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.access import revoking
@@ -278,7 +278,7 @@ def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[s
     failed: list[str] = []
     nothing = 0
     try:
-        done.append(ourselves.run("staff", "unlock" if undo else "lock", "--email", who))
+        done.append(commands.run("staff", "unlock" if undo else "lock", "--email", who))
     except Refused as refusal:
         if "nobody has an account" in refusal.detail:
             nothing += 1

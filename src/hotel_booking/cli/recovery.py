@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_inputs import told
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.counting import count
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ def _ask_whether_restored(data_dir: Any, *, yes: bool) -> None:
     name, others, newest = _run(data_dir, look)
     until = f"goes to {newest:%Y-%m-%d %H:%M:%S} UTC" if newest else "is empty"
     using = f", and {count(others, 'other session uses', 'other sessions use')} it" if others else ""
-    ask(f"The database {name} {until}{using}. Close it for sale?", yes=yes)
+    confirm(f"The database {name} {until}{using}. Close it for sale?", yes=yes)
 
 
 async def _who_is_here(tx: Any) -> tuple[str, int]:

@@ -12,10 +12,10 @@ from typing import Annotated, TypeVar
 import typer
 
 from hotel_booking.admin.staff_mail import send_notice
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.early_refusals import refuse_early
 from hotel_booking.cli.ops_inputs import value_of
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
 from hotel_booking.core.db import Database, Origin, Transaction
@@ -76,7 +76,7 @@ def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
     that it is them who asks: call back, or meet. On a terminal it says whose they are, and asks."""
     now = utc_now()
     who = _in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
-    ask(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
+    confirm(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
 
     async def run(tx: Transaction) -> Staff:
         member = await _member(tx, email)
@@ -158,7 +158,7 @@ def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction
         async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
             return await run(tx)
 
-    judge(run)
+    refuse_early(run)
     with database_url(data_dir) as url:
         try:
             return asyncio.run(once(url))

@@ -17,8 +17,8 @@ import msgspec
 
 from hotel_booking.ops import delivery
 from hotel_booking.ops.colours import run
+from hotel_booking.ops.colours.context import RunContext
 from hotel_booking.ops.colours.hold import read
-from hotel_booking.ops.colours.means import RunContext
 from hotel_booking.ops.colours.objects import (
     COLOURS,
     RECIPE,
@@ -29,10 +29,10 @@ from hotel_booking.ops.colours.objects import (
     release_of,
 )
 from hotel_booking.ops.colours.smoke import Watch
+from hotel_booking.ops.command_runner import CommandRunner
 from hotel_booking.ops.evidence import Signer, Untrusted
 from hotel_booking.ops.evidence import read as read_evidence
 from hotel_booking.ops.kubectl import Forbidden, Kubectl, NotFound
-from hotel_booking.ops.ourselves import CommandRunner
 from hotel_booking.ops.refusals import Refused
 
 _BUILD_SECONDS = 1800
@@ -136,83 +136,83 @@ def planned(kubectl: Kubectl, environment: str, image: Image) -> Plan:
     return Plan(environment, image, before, way)
 
 
-def deliver(plan: Plan, means: RunContext, environ: Mapping[str, str]) -> None:
+def deliver(plan: Plan, context: RunContext, environ: Mapping[str, str]) -> None:
     """Through Git to the guests, tried there; whatever fails on the way goes back to what was before. Raises
     `Refused`."""
-    kubectl, say, image = means.kubectl, means.say, plan.image.name
+    kubectl, say, image = context.kubectl, context.say, plan.image.name
     canary = plan.way.removeprefix("canary ") if plan.way.startswith("canary ") else ""
     if plan.way == "colours":
-        run.deploy(means, image)  # tried and watched there; refuses by itself, and the old colour serves
+        run.deploy(context, image)  # tried and watched there; refuses by itself, and the old colour serves
     try:
         if canary:
             _analysis(kubectl, canary, skipped=True)
             say(f"Flagger's {canary} promotes without its looks, this once")
         say(delivery.commit(plan.environment, image, environ))
-        _arrived(image, means, environ)
-        _until_serving(means, plan, canary)
+        _arrived(image, context, environ)
+        _until_serving(context, plan, canary)
         if plan.way != "colours":
-            _tried(means)
+            _tried(context)
     except BaseException as error:
-        _back(plan, means, environ, error)
+        _back(plan, context, environ, error)
         raise
     finally:
         if canary:
             _analysis(kubectl, canary, skipped=False)
 
 
-def _arrived(image: str, means: RunContext, environ: Mapping[str, str]) -> None:
+def _arrived(image: str, context: RunContext, environ: Mapping[str, str]) -> None:
     """Argo CD has brought it. Who may not ask Argo CD waits for it by what runs."""
     try:
         delivery.refresh(environ)
-        delivery.until_delivered(image, environ, seconds=means.timeout, say=means.say)
+        delivery.until_delivered(image, environ, seconds=context.timeout, say=context.say)
     except (Forbidden, NotFound) as refusal:
-        means.say(f"Argo CD could not be asked ({refusal.detail}): it looks by itself within minutes")
+        context.say(f"Argo CD could not be asked ({refusal.detail}): it looks by itself within minutes")
 
 
-def _until_serving(means: RunContext, plan: Plan, canary: str) -> None:
+def _until_serving(context: RunContext, plan: Plan, canary: str) -> None:
     """Guests get it: every pod of what serves is the new one."""
     if plan.way == "colours":
         return
-    name, until = (_PRIMARY if canary else RECIPE), time.monotonic() + means.timeout
+    name, until = (_PRIMARY if canary else RECIPE), time.monotonic() + context.timeout
     while True:
-        there = means.kubectl.find("deployment", name, Deployment)
+        there = context.kubectl.find("deployment", name, Deployment)
         if there is not None and there.image == plan.image.name and there.rolled_out():
-            means.say(f"{name}: {there.ready} pods of {release_of(there.image)}")
+            context.say(f"{name}: {there.ready} pods of {release_of(there.image)}")
             return
         why = there.given_up() if there is not None else ""
         if why or time.monotonic() > until:
-            raise Refused(f"{name} is not the new release after {means.timeout:.0f} s: {why}".rstrip(": "))
+            raise Refused(f"{name} is not the new release after {context.timeout:.0f} s: {why}".rstrip(": "))
         time.sleep(2)
 
 
-def _tried(means: RunContext) -> None:
+def _tried(context: RunContext) -> None:
     """Requests through the gateway, for as long as it is watched. Raises `Refused` at what is wrong."""
-    site = means.kubectl.get("virtualservice", RECIPE, VirtualService)
-    watch = Watch(site.spec.hosts[0], means.gateway, means.prometheus, means.say)
-    until = time.monotonic() + means.watch
+    site = context.kubectl.get("virtualservice", RECIPE, VirtualService)
+    watch = Watch(site.spec.hosts[0], context.gateway, context.prometheus, context.say)
+    until = time.monotonic() + context.watch
     while time.monotonic() < until:
-        if why := watch.look(means.kubectl.namespace, RECIPE):
+        if why := watch.look(context.kubectl.namespace, RECIPE):
             raise Refused(f"the release answers badly: {why}")
         time.sleep(1)
-    means.say(f"{watch.asked} requests through the gateway were answered as they should be")
+    context.say(f"{watch.asked} requests through the gateway were answered as they should be")
 
 
-def _back(plan: Plan, means: RunContext, environ: Mapping[str, str], error: BaseException) -> None:
+def _back(plan: Plan, context: RunContext, environ: Mapping[str, str], error: BaseException) -> None:
     """Git says again what was before; whatever keeps that from being so is said."""
     why = getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
-    means.say(f"{why}: going back to {release_of(plan.before)}")
+    context.say(f"{why}: going back to {release_of(plan.before)}")
     if "@sha256:" not in plan.before:
-        means.say(f"{plan.before} has no digest, so Git is not told: revert the commit by hand")
+        context.say(f"{plan.before} has no digest, so Git is not told: revert the commit by hand")
         return
     try:
-        means.say(delivery.commit(plan.environment, plan.before, environ))
+        context.say(delivery.commit(plan.environment, plan.before, environ))
         if plan.way == "colours":
-            run.back(means)
+            run.back(context)
         delivery.refresh(environ)
     except Refused as refusal:
-        means.say(f"not gone back: {refusal.detail}")
+        context.say(f"not gone back: {refusal.detail}")
         for line in refusal.lines:
-            means.say(line)
+            context.say(line)
 
 
 def _analysis(kubectl: Kubectl, canary: str, *, skipped: bool) -> None:
@@ -226,7 +226,7 @@ class Tracker:
     def __init__(
         self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None], *, by: str
     ) -> None:
-        self._ourselves, self._say, self._by = CommandRunner(kubectl, environ), say, by
+        self._commands, self._say, self._by = CommandRunner(kubectl, environ), say, by
         self._number = ""
 
     def declare(self, title: str, *, severity: str, impact: str) -> str:
@@ -259,18 +259,18 @@ class Tracker:
     def _run(self, *words: str) -> str:
         """What the tracker answers; empty where it cannot be reached."""
         try:
-            return self._ourselves.run("incident", *words)
+            return self._commands.run("incident", *words)
         except Refused as refusal:
             self._say(f"the incident tracker was not told ({words[0]}): {refusal.detail}")
             return ""
 
 
-def deliver_and_note(plan: Plan, means: RunContext, tracker: Tracker, environ: Mapping[str, str]) -> None:
+def deliver_and_note(plan: Plan, context: RunContext, tracker: Tracker, environ: Mapping[str, str]) -> None:
     """`deliver`, whose end stands in the incident's timeline; that the release goes through what it skipped
     remains to be done, however it ended. Raises `Refused`."""
     release = release_of(plan.image.name)
     try:
-        deliver(plan, means, environ)
+        deliver(plan, context, environ)
     except BaseException as error:
         why = getattr(error, "detail", "") or type(error).__name__
         tracker.note(f"The emergency deployment of {release} failed and was taken back: {why}")
@@ -278,6 +278,6 @@ def deliver_and_note(plan: Plan, means: RunContext, tracker: Tracker, environ: M
     finally:
         tracker.follow_up(
             f"Let {release} go through staging and the checklist, and merge the hotfix",
-            due=f"{means.clock() + _FOLLOW_UP_WITHIN:%Y-%m-%d}",
+            due=f"{context.clock() + _FOLLOW_UP_WITHIN:%Y-%m-%d}",
         )
-    tracker.note(f"{release} serves since {means.clock():%H:%M} UTC.")
+    tracker.note(f"{release} serves since {context.clock():%H:%M} UTC.")

@@ -10,11 +10,11 @@ from hotel_booking.core.setting_files import ADDRESSES, names_database, with_fil
 from hotel_booking.ops.asking import Want, check_all, needed
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.engine import Engine
-from hotel_booking.ops.backup.kept import Of, TarBackups
 from hotel_booking.ops.backup.one_file import check_key
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.rds import Rds
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.backup.tar_backups import Of, TarBackups
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 ENGINES = ("dump", "pgbackrest", "rds")
@@ -53,7 +53,7 @@ def check_engine(environ: Mapping[str, str], argv: Sequence[str], *beside: Want)
     check_all((*beside, *_without_url((_ENGINE, *wants), told)), environ=told, argv=argv)
 
 
-def kept(
+def tar_backups(
     of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]
 ) -> TarBackups:
     """The backups of the state or the configuration, or the archive, in the same store. Raises `WrongUse`."""

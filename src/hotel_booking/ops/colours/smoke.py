@@ -11,8 +11,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import msgspec
 
-from hotel_booking.ops.colours import bodies
-from hotel_booking.ops.colours.door import Answer, Door
+from hotel_booking.ops.colours import manifests
+from hotel_booking.ops.colours.guest_site import Answer, GuestSite
 from hotel_booking.ops.colours.objects import RECIPE, VirtualService
 from hotel_booking.ops.kubectl import Kubectl
 from hotel_booking.ops.refusals import Refused
@@ -40,15 +40,15 @@ def try_colour(
     """Ask the colour through the gateway, by its own Service, what a guest asks: how many requests were
     answered as they should. Raises `Refused` with the first that was not; the route is gone afterwards."""
     site = kubectl.get("virtualservice", RECIPE, VirtualService)
-    door = Door(site.spec.hosts[0], gateway)
+    guests_site = GuestSite(site.spec.hosts[0], gateway)
     word = secrets.token_hex(16)
-    told = {bodies.PREVIEW_HEADER: word}
-    kubectl.apply(bodies.preview(name, site, word=word), manager=bodies.MANAGER)
+    told = {manifests.PREVIEW_HEADER: word}
+    kubectl.apply(manifests.preview(name, site, word=word), manager=manifests.MANAGER)
     try:
         until = time.monotonic() + _ROUTE_SECONDS
         while True:
-            first = door.ask("/health/ready", **told)
-            if first.headers.get(bodies.PREVIEW_HEADER) == name and first.status == 200:
+            first = guests_site.ask("/health/ready", **told)
+            if first.headers.get(manifests.PREVIEW_HEADER) == name and first.status == 200:
                 break
             if time.monotonic() > until:
                 raise Refused(f"the gateway does not lead to {name}: {_said(first, '/health/ready')}")
@@ -56,18 +56,18 @@ def try_colour(
             time.sleep(1)
         asked = 1
         for _ in range(_ROUNDS):
-            asked += _round(door, name, told, today)
+            asked += _round(guests_site, name, told, today)
             still_ours()
         return asked
     finally:
-        kubectl.delete("virtualservice", bodies.PREVIEW)
+        kubectl.delete("virtualservice", manifests.PREVIEW)
 
 
-def _round(door: Door, name: str, told: dict[str, str], today: datetime) -> int:
+def _round(guests_site: GuestSite, name: str, told: dict[str, str], today: datetime) -> int:
     """What a guest asks, short of booking."""
 
     def well(path: str, answer: Answer) -> Answer:
-        if answer.headers.get(bodies.PREVIEW_HEADER) != name:
+        if answer.headers.get(manifests.PREVIEW_HEADER) != name:
             raise Refused(f"{path} was answered by somebody else than {name}: {_said(answer, path)}")
         if answer.status != 200 or answer.took > _SLOWEST:
             raise Refused(f"{name} does not answer as it should: {_said(answer, path)}")
@@ -77,20 +77,20 @@ def _round(door: Door, name: str, told: dict[str, str], today: datetime) -> int:
         "arrival": f"{today + timedelta(days=30):%Y-%m-%d}",
         "departure": f"{today + timedelta(days=31):%Y-%m-%d}",
     }
-    ready = well("/health/ready", door.ask("/health/ready", **told)).json() or {}
+    ready = well("/health/ready", guests_site.ask("/health/ready", **told)).json() or {}
     if ready.get("status") not in ("ok", "degraded"):
         raise Refused(f"{name} is not ready: {ready}")
     for path in PAGES:
-        answer = door.ask(path, **told)
+        answer = guests_site.ask(path, **told)
         if answer.status in (301, 302, 303, 307, 308):  # to a language
-            path = answer.headers.get("location", "/").removeprefix(f"https://{door.host}")
-            answer = door.ask(path, **told)
+            path = answer.headers.get("location", "/").removeprefix(f"https://{guests_site.host}")
+            answer = guests_site.ask(path, **told)
         well(path, answer)
-    listed = well(LISTED, door.ask(LISTED, **told)).json() or {}
+    listed = well(LISTED, guests_site.ask(LISTED, **told)).json() or {}
     asked = 5
     for hotel in listed.get("items", [])[:1]:
         path = f"/api/v1/properties/{hotel['slug']}/offers?{urlencode({**nights, 'adults': 2})}"
-        well(path, door.ask(path, **told))
+        well(path, guests_site.ask(path, **told))
         asked += 1
     return asked
 
@@ -100,7 +100,7 @@ class Watch:
     Prometheus."""
 
     def __init__(self, host: str, gateway: str, prometheus: str, say: Callable[[str], None]) -> None:
-        self._door = Door(host, gateway)
+        self._site = GuestSite(host, gateway)
         self._prometheus, self._say = prometheus.rstrip("/"), say
         self._answers: list[Answer] = []
         self._listed: list[Answer] = []  # those that take what guests' answers take
@@ -110,7 +110,7 @@ class Watch:
     def look(self, namespace: str, name: str) -> str:
         """What is wrong with it now; empty where nothing is known to be. Asks once."""
         path = ("/health/ready", LISTED)[self.asked % 2]
-        answer = self._door.ask(path)
+        answer = self._site.ask(path)
         self.asked += 1
         self._answers = [*self._answers[-59:], answer]
         if path == LISTED:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from hotel_booking.ops.database.looking import Index, Table, indexes, tables
+from hotel_booking.ops.database.inspection import Index, Table, indexes, tables
 from hotel_booking.ops.refusals import Busy
 
 # One run at a time in this database, wherever it was started.

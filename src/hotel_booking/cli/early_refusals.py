@@ -16,7 +16,7 @@ class _NoTransaction:
         raise _Reached
 
 
-def judge(run: Callable[[Any], Awaitable[object]]) -> None:
+def refuse_early(run: Callable[[Any], Awaitable[object]]) -> None:
     """Raise what `run` refuses before it asks its transaction for anything. What it does by then is done
     twice, so it may do nothing but look at what it was given, as services do."""
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from hotel_booking.core.counting import count
+from hotel_booking.ops.command_runner import CommandRunner
 from hotel_booking.ops.incident_evidence import AUDIT_LOG, written
 from hotel_booking.ops.kubectl import Kubectl, Metadata
-from hotel_booking.ops.ourselves import CommandRunner
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 # What says how the cluster was and who could do what there. Secrets are not among it.
@@ -62,7 +62,7 @@ class Collector:
         folder: Path,
         *,
         kubectl: Kubectl | None,
-        ourselves: CommandRunner,
+        commands: CommandRunner,
         say: Callable[[str], None],
         most: int,
     ) -> None:
@@ -70,7 +70,7 @@ class Collector:
         self.missing: dict[str, str] = {}
         self.cut: list[str] = []
         self.findings: list[str] = []
-        self._kubectl, self._ourselves, self._say, self._left = kubectl, ourselves, say, most
+        self._kubectl, self._commands, self._say, self._left = kubectl, commands, say, most
 
     def acts(self, spooled: Path) -> None:
         """What operations did that the audit log does not know yet."""
@@ -118,7 +118,7 @@ class Collector:
             return
         self._say("audit log")
         with suppress(Refused):  # what is not chained yet is in the snapshot
-            self._ourselves.run("audit-log", "seal", seconds=_DATABASE_SECONDS)
+            self._commands.run("audit-log", "seal", seconds=_DATABASE_SECONDS)
         self._save(AUDIT_LOG, "audit-log", "export", ours=True)
         self._followed()
         self._save("database/state.json", "ops", "evidence", "state", ours=True)
@@ -137,7 +137,7 @@ class Collector:
         name = "database/snapshot"
         if not wanted:
             self.missing[name] = "left out by --no-snapshot"
-        elif not self._ourselves.here:
+        elif not self._commands.here:
             self.missing[name] = (
                 "taken only where the environment names the database; make a backup where backups are made:"
                 " hotel-booking ops backup backup --kind full"
@@ -146,7 +146,7 @@ class Collector:
             self._say("snapshot of the database")
             (self.folder / "database").mkdir(mode=0o700, exist_ok=True)
             try:
-                self._ourselves.run("backup", str(self.folder / name), seconds=_SNAPSHOT_SECONDS)
+                self._commands.run("backup", str(self.folder / name), seconds=_SNAPSHOT_SECONDS)
             except Refused as refusal:
                 (self.folder / name).unlink(missing_ok=True)
                 self.missing[name] = refusal.detail
@@ -175,7 +175,7 @@ class Collector:
         try:
             with path.open("wb") as file:
                 if ours:
-                    self._ourselves.save(file, *words, seconds=_DATABASE_SECONDS)
+                    self._commands.save(file, *words, seconds=_DATABASE_SECONDS)
                 elif self._kubectl is not None:
                     self._kubectl.save(file, *words, seconds=_LOG_SECONDS)
         except Refused as refusal:

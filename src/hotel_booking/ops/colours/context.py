@@ -1,4 +1,4 @@
-"""What a run works with."""
+"""What a blue-green run works with: the cluster, the clock, where it says what happens."""
 
 from __future__ import annotations
 
