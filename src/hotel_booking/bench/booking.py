@@ -130,7 +130,7 @@ def _holds(
     limits = [(rate, 1e6 * cpu) for rate, cpu in theirs]
     figure = figure_of(PART, target, ours, limits)
     yield replace(figure, note="; ".join(filter(None, (_oversold(url), figure.note))))
-    python = spread([one.cpu_us("server") / max(1.0, one.cpu_us("database")) for one in ours])
+    python = spread([round_.cpu_us("server") / max(1.0, round_.cpu_us("database")) for round_ in ours])
     yield Figure(
         part=PART,
         name="Python's CPU of a hold beside PostgreSQL's",
@@ -164,7 +164,7 @@ def _crowd(context: Context, url: str, catalogue: Catalogue, server: Server) -> 
         for target, clients in ((few, CONNECTIONS), (crowd, _CROWD))[:: 1 if number % 2 else -1]:
             session.say(f"{PART}: {target.name}, round {number + 1} of {session.rounds}")
             found[target.name].append(_hold_all(context, target, quotes.take(share), clients))
-    limits = [(one.rate, one.cpu_us()) for one in found[few.name]]
+    limits = [(round_.rate, round_.cpu_us()) for round_ in found[few.name]]
     yield figure_of(PART, few, found[few.name], [])
     yield figure_of(PART, crowd, found[crowd.name], limits)
 

@@ -106,7 +106,7 @@ def _in_turns(context: Context, first: Server, targets: Sequence[Target]) -> Ite
         for target in everything if number % 2 == 0 else everything[::-1]:
             session.say(f"{PART}: {target.name}, round {number + 1} of {session.rounds}")
             found[target.name].append(session.once(target))
-    limits = [(one.rate, one.cpu_us()) for one in found[OURS]]
+    limits = [(round_.rate, round_.cpu_us()) for round_ in found[OURS]]
     for target in targets:
         mine = found[target.name]
         figure = figure_of(PART, target, mine, limits if target.limit else [])
@@ -131,7 +131,7 @@ def _with_theirs(figure: Figure, target: Target, note: str) -> Figure:
 
 def _kinds(mine: Sequence[RoundResult]) -> str:
     """Each operation's latencies."""
-    names = {name for one in mine for name in one.outcome.latencies}
+    names = {name for round_ in mine for name in round_.outcome.latencies}
     parts = []
     for name in ("search", "recommend", "sign-in", "reserve"):
         if name in names:

@@ -61,8 +61,8 @@ def measure(context: Context) -> Iterator[Figure]:
         url, catalogue = database(context, context.sizes[0])
         plain = stack.enter_context(context.server("ours", url, **{INDEX: "false"}))
         by_sql = [
-            replace(one, name=f"{one.name}, by SQL", least=None)
-            for one in _targets(context, plain, catalogue)
+            replace(target, name=f"{target.name}, by SQL", least=None)
+            for target in _targets(context, plain, catalogue)
         ]
         server = servers[0][0]
         figures = list(measured(context, "search", targets + by_sql, server))
@@ -142,6 +142,6 @@ def target(
 def measured(context: Context, part: str, targets: list[Target], server: Server) -> Iterator[Figure]:
     """The rows of the targets, each with what its answers held; the limit's own row stays away."""
     for figure in context.session.measure(part, [constant(server), *targets])[1:]:
-        asked = next(one for one in targets if one.name == figure.name)
+        asked = next(target for target in targets if target.name == figure.name)
         said = asked.check.note() if isinstance(asked.check, CountingCheck) else ""
         yield replace(figure, answers=asked.server.answers, note="; ".join(filter(None, (said, figure.note))))

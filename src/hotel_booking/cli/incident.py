@@ -61,7 +61,7 @@ def declare(
             tx,
             title=title,
             severity=cast("Any", severity),
-            components=tuple(one.strip().lower() for one in component or ()),
+            components=tuple(key.strip().lower() for key in component or ()),
             impact=impact,
             commander=commander,
             by=actor,
@@ -147,14 +147,14 @@ def show(number: Number, data_dir: DataDir = None) -> None:
             for entry in await queries.timeline(tx, number)
         ]
         lines += [
-            f"not told to {one.target}: {one.last_error or 'it waits'}"
-            f"{f' (again at {one.next_at:%H:%M:%S})' if one.status == 'waiting' else ''}"
-            for one in await queries.deliveries(tx, number)
-            if one.sent_at is None and one.status != "dropped"
+            f"not told to {delivery.target}: {delivery.last_error or 'it waits'}"
+            f"{f' (again at {delivery.next_at:%H:%M:%S})' if delivery.status == 'waiting' else ''}"
+            for delivery in await queries.deliveries(tx, number)
+            if delivery.sent_at is None and delivery.status != "dropped"
         ]
         lines += [
-            f"{f'done by {one.done_by}' if one.done_at else 'to do'}: {one.what} ({one.owner})"
-            for one in await queries.actions(tx, number)
+            f"{f'done by {action.done_by}' if action.done_at else 'to do'}: {action.what} ({action.owner})"
+            for action in await queries.actions(tx, number)
         ]
         return lines
 
@@ -191,7 +191,7 @@ def assess(
     from hotel_booking.domains.incidents.service import entries
 
     severity = severity.strip().upper()
-    named = tuple(one.strip().lower() for one in component or ())
+    named = tuple(key.strip().lower() for key in component or ())
     touched = () if named == ("none",) else named or None
 
     async def run(tx: Any, actor: Any, now: datetime) -> None:
@@ -228,9 +228,9 @@ def checklist(number: Number, data_dir: DataDir = None) -> None:
         settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **there})
         values = checklists.values_of(settings, incident)
         lines: list[str] = []
-        for one in checklists.for_incident(incident, await queries.alerts(tx, number)):
-            lines += ["", f"{one.title} (docs/RUNBOOK.md#{one.anchor})"]
-            for step in one.steps:
+        for checklist in checklists.for_incident(incident, await queries.alerts(tx, number)):
+            lines += ["", f"{checklist.title} (docs/RUNBOOK.md#{checklist.anchor})"]
+            for step in checklist.steps:
                 lines.append(f"  - {step.what}{f' (CAUTION: {step.caution})' if step.caution else ''}")
                 typed = checklists.command_of(step, settings, values)
                 lines += [f"      {typed}"] if typed else []

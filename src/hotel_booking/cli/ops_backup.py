@@ -132,7 +132,7 @@ def keep(
     from hotel_booking.ops.backup.schedule import LOOK, Schedule
     from hotel_booking.ops.refusals import Interrupted
 
-    kept = {each: _backups(each) for each in of or _KINDS}
+    kept = {kind: _backups(kind) for kind in of or _KINDS}
     url = database(os.environ, sys.argv)
 
     def make(each: str) -> None:
@@ -145,7 +145,7 @@ def keep(
     def newest(each: str) -> Any:
         return lambda: next((backup.begun_at for backup in kept[each].backups()), None)
 
-    schedule = Schedule({each: newest(each) for each in kept}, make, clock=utc_now, say=progress)
+    schedule = Schedule({kind: newest(kind) for kind in kept}, make, clock=utc_now, say=progress)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -355,8 +355,8 @@ def drill(
                 result.write(report)
             _tell_drill(result)
     print(f"{count(done.acknowledged, 'booking')} acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
-    for one in done.lost:
-        print(f"  lost: {one.reference}, {one.guest}: {one.became}")
+    for booking in done.lost:
+        print(f"  lost: {booking.reference}, {booking.guest}: {booking.became}")
     again = f"{done.rebooked} paid in the lost time and booked again"
     print(f"{again}; {count(done.refunded, 'payment')} given back")
     print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")

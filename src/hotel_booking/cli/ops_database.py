@@ -77,7 +77,8 @@ def maintenance(
                 print_json(steps)
             else:
                 print(
-                    "\n".join(f"{one.statement}  ({one.why})" for one in steps) or "Nothing has to be done."
+                    "\n".join(f"{planned.statement}  ({planned.why})" for planned in steps)
+                    or "Nothing has to be done."
                 )
             return
         if not now:
@@ -99,9 +100,14 @@ def maintenance(
             began, results = monotonic(), []
             if before and store:
                 results += ops_archive.archive(url, store, before=before, seconds=seconds, tell=tell)
-                act.tell(archived=[one.reason for one in results if one.outcome == "done"])
+                act.tell(
+                    archived=[step_result.reason for step_result in results if step_result.outcome == "done"]
+                )
             results += care.maintain(db, seconds=seconds - (monotonic() - began), tell=tell)
-            by = {word: sum(one.outcome == word for one in results) for word in ("done", "left", "failed")}
+            by = {
+                word: sum(step_result.outcome == word for step_result in results)
+                for word in ("done", "left", "failed")
+            }
             act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
     if as_json:
         print_json(results)
@@ -163,9 +169,9 @@ def end_queries(
             "database", target="end-queries", dry_run=False, environ=os.environ, clock=utc_now
         ) as act:
             ended = []
-            for one in found:
-                if inspection.end_query(db, one):
-                    ended.append(one.pid)
+            for query in found:
+                if inspection.end_query(db, query):
+                    ended.append(query.pid)
                     act.tell(ended=ended)
     print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")
     told()
@@ -181,9 +187,9 @@ def _seconds_of_window(url: str, now: datetime) -> float:
     from hotel_booking.ops.refusals import WrongUse
 
     coming = asyncio.run(on_database(url, lambda run: run(lambda tx: windows.upcoming(tx, now=now))))
-    if lasting := [one.ends_at for one in coming if one.lasts(now)]:
+    if lasting := [window.ends_at for window in coming if window.lasts(now)]:
         return float((max(lasting) - now).total_seconds())
-    begins = [one.starts_at for one in coming if one.cancelled_at is None and one.starts_at > now]
+    begins = [window.starts_at for window in coming if window.cancelled_at is None and window.starts_at > now]
     when = f"; the next begins at {min(begins):%Y-%m-%d %H:%M} UTC" if begins else ""
     raise WrongUse(
         f"there is no maintenance window now{when}",
@@ -223,14 +229,22 @@ def _worn(found: Any) -> None:
         "Tables",
         ("name", "MiB", "rows", "dead", "vacuumed", "analysed"),
         [
-            (_name(one), _mib(one.bytes), one.live, one.dead, _at(one.vacuumed), _at(one.analysed))
-            for one in found.tables[:_SHOWN]
+            (
+                _name(table),
+                _mib(table.bytes),
+                table.live,
+                table.dead,
+                _at(table.vacuumed),
+                _at(table.analysed),
+            )
+            for table in found.tables[:_SHOWN]
         ],
     )
     remarkable = [
-        (one, said)
-        for one in found.indexes
-        if (said := _remark(one)) and (one.bloat >= 1 << 20 or not one.valid or one.same_as or one.unused)
+        (index, said)
+        for index in found.indexes
+        if (said := _remark(index))
+        and (index.bloat >= 1 << 20 or not index.valid or index.same_as or index.unused)
     ]
     _table(
         "Indexes",
@@ -244,13 +258,15 @@ def _running(title: str, found: list[Any]) -> None:
 
     console = screen()
     console.print(f"[bold]{escape(title)}[/]" + ("" if found else ": none"))
-    for one in found:
-        begun = f", in a transaction since {one.transaction_since:%H:%M:%S}" if one.transaction_since else ""
-        blocked = f", blocked by {' '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
-        waits = f", waits for {one.waits_for}" if one.waits_for else ""
-        who = f"{one.user}, {one.program}" if one.program else one.user
-        console.print(escape(f"{one.pid:>8}  {who}: {one.state}{begun}{waits}{blocked}"), soft_wrap=True)
-        console.print(escape(f"{'':>8}  {one.query}"), soft_wrap=True)
+    for query in found:
+        begun = (
+            f", in a transaction since {query.transaction_since:%H:%M:%S}" if query.transaction_since else ""
+        )
+        blocked = f", blocked by {' '.join(map(str, query.blocked_by))}" if query.blocked_by else ""
+        waits = f", waits for {query.waits_for}" if query.waits_for else ""
+        who = f"{query.user}, {query.program}" if query.program else query.user
+        console.print(escape(f"{query.pid:>8}  {who}: {query.state}{begun}{waits}{blocked}"), soft_wrap=True)
+        console.print(escape(f"{'':>8}  {query.query}"), soft_wrap=True)
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

@@ -180,11 +180,11 @@ def _standby(environment: str) -> Any:
     name = value_of(_STANDBY, environment)
     place = place_of(name)
     if not place.stands_in_for:
-        standbys = [one for one in known() if place_of(one).stands_in_for]
+        standbys = [name for name in known() if place_of(name).stands_in_for]
         raise WrongUse(
             f"{name} stands in for nobody: nothing was touched",
             "A standby takes over:",
-            *(f"  ./deployment/scripts/dr-restore.sh --environment {one}" for one in standbys),
+            *(f"  ./deployment/scripts/dr-restore.sh --environment {name}" for name in standbys),
             "A backup of the database goes back by backup-restore.sh restore.",
         )
     return place

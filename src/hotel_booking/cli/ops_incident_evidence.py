@@ -149,9 +149,9 @@ async def _state(url: str) -> str:
             "at": now,
             "staff": staff,
             "sessions": {
-                one.id: sessions
-                for one in staff
-                if (sessions := await authentication.open_sessions(tx, STAFF, one.id, now=now))
+                member.id: sessions
+                for member in staff
+                if (sessions := await authentication.open_sessions(tx, STAFF, member.id, now=now))
             },
             "api_keys": await queries.list_keys(tx, limit=_MOST),
             "access": await latest(tx, _MOST),

@@ -96,10 +96,10 @@ def begin(
             f"Closed for sale. The database is as of {begun.point.until:%Y-%m-%d %H:%M:%S} UTC.", flush=True
         )
         lost = await _lost(old_url, begun.point.until) if old_url else []
-        for each in lost:
+        for loss in lost:
 
-            async def note(tx: Any, each: Any = each) -> None:
-                await recovery.note(tx, begun.point, each, now=utc_now())
+            async def note(tx: Any, loss: Any = loss) -> None:
+                await recovery.note(tx, begun.point, loss, now=utc_now())
 
             await run(note)
         return begun, lost
@@ -158,10 +158,10 @@ def report(data_dir: DataDir = None) -> None:
     print(
         f"Restored from {point.backup}; as of {point.until:%Y-%m-%d %H:%M:%S} UTC, {lost:,.0f} s were lost."
     )
-    for each in affected:
-        money = "" if each.amount is None else english(each.amount, each.currency or "")
-        who = " ".join(filter(None, (each.reference, each.guest, money)))
-        print(f"  {each.kind}: {who or each.subject}: {each.became}")
+    for guest in affected:
+        money = "" if guest.amount is None else english(guest.amount, guest.currency or "")
+        who = " ".join(filter(None, (guest.reference, guest.guest, money)))
+        print(f"  {guest.kind}: {who or guest.subject}: {guest.became}")
     print(f"{len(affected)} affected." if affected else "Nobody is known to be affected.")
     if point.matched_at is None:
         print("Not matched with the gateways yet: let a worker run.")

@@ -66,7 +66,7 @@ class Guests:
         deadline = time.monotonic() + _LEASH
         while time.monotonic() < deadline:
             if self.told and self.told[-1].began > moment:
-                return next(one.at for one in self.told if one.began > moment)
+                return next(booking.at for booking in self.told if booking.began > moment)
             time.sleep(0.02)
         raise Refused("no booking was acknowledged after the restore")
 

@@ -64,13 +64,13 @@ def check_all(
 ) -> None:
     """Raise `WrongUse` naming all that is missing, with one command that works, where several are and nobody
     can be asked: who sets one learns of the next only by running the command again."""
-    missing = [one for one in wants if not environ.get(one.variable, "").strip()]
+    missing = [want for want in wants if not environ.get(want.variable, "").strip()]
     if len(missing) < 2 or (terminal or sys.stdin).isatty():
         return
-    values = " ".join(f"{one.variable}={one.example}" for one in missing)
+    values = " ".join(f"{want.variable}={want.example}" for want in missing)
     raise WrongUse(
-        f"{len(missing)} values are needed and not set: {', '.join(one.variable for one in missing)}",
-        *(f"  {one.variable}: {one.what}" for one in missing),
+        f"{len(missing)} values are needed and not set: {', '.join(want.variable for want in missing)}",
+        *(f"  {want.variable}: {want.what}" for want in missing),
         "This would work:",
         f"  {values} {typed(environ, argv)}",
     )

@@ -82,7 +82,7 @@ class Collector:
         """Logs that lie on this machine: files, and what is in folders."""
         for number, given in enumerate(paths, 1):
             called = f"files/{number}-{given.name}"
-            inside = sorted(one for one in given.rglob("*") if one.is_file() and not one.is_symlink())
+            inside = sorted(path for path in given.rglob("*") if path.is_file() and not path.is_symlink())
             if not given.exists():
                 self.missing[called] = "it is not there"
             for path in [given] if given.is_file() else inside:

@@ -56,9 +56,9 @@ class EvidenceChanged(Refused):
 def key_for(private_key: str, signers: Sequence[Signer]) -> str:
     """The name of whom the key belongs to. Raises `WrongUse` where nobody would believe its signature."""
     public = public_half(private_key)
-    for one in signers:
-        if one.key == public and one.may_sign(INCIDENT):
-            return one.name
+    for signer in signers:
+        if signer.key == public and signer.may_sign(INCIDENT):
+            return signer.name
     raise WrongUse(
         "this key signs no evidence of an incident: no line of deployment/evidence-signers has its public"
         f" half and the item `{INCIDENT}`",
@@ -111,7 +111,7 @@ def verify(folder: Path, signers: Sequence[Signer], *, hashed: str = "") -> tupl
         manifest = msgspec.json.decode(payload, type=Manifest)
     except (Untrusted, msgspec.DecodeError) as error:
         raise EvidenceChanged(f"{MANIFEST} does not count: {error}") from None
-    names = [one.name for one in by if one.may_sign(INCIDENT)]
+    names = [signer.name for signer in by if signer.may_sign(INCIDENT)]
     if not names:
         raise EvidenceChanged(f"{by[0].name} may not sign an incident's evidence")
     wrong = [*_differences(manifest.files, listed(folder))]

@@ -141,7 +141,7 @@ class Kubectl:
         except NotFound:
             return []
         found = _decoded(said, _Items, kind)
-        return [_decoded(bytes(one), as_type, kind) for one in found.items]
+        return [_decoded(bytes(item), as_type, kind) for item in found.items]
 
     def apply(self, body: Mapping[str, Any], *, manager: str, force: bool = True) -> None:
         """Have the object be so (server-side; made where it is not there). What others own in it stays,

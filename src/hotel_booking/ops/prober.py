@@ -125,7 +125,7 @@ def _said(body: bytes) -> dict[str, Any]:
 
 def written(at: datetime, findings: Sequence[Finding]) -> bytes:
     """A round as it is kept and told."""
-    return json.dumps({"at": at.isoformat(), "probes": [one._asdict() for one in findings]}).encode()
+    return json.dumps({"at": at.isoformat(), "probes": [finding._asdict() for finding in findings]}).encode()
 
 
 def keep(folder: Path, at: datetime, findings: Sequence[Finding]) -> None:

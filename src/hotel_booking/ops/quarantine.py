@@ -121,7 +121,7 @@ class _Selector(msgspec.Struct, rename="camel", frozen=True):
 
     def chooses(self, labels: Mapping[str, str]) -> bool:
         return self.match_labels.items() <= labels.items() and all(
-            _holds(one, labels) for one in self.match_expressions
+            _holds(expression, labels) for expression in self.match_expressions
         )
 
 
@@ -141,17 +141,19 @@ def ways(kubectl: Kubectl, incident: int) -> list[str]:
     choose it are united: one that lets something through is enough. Raises a `Refused`."""
     labels = {LABEL: f"incident-{incident}"}
     policies = [
-        one for one in kubectl.select("networkpolicies", _Policy) if one.spec.pod_selector.chooses(labels)
+        policy
+        for policy in kubectl.select("networkpolicies", _Policy)
+        if policy.spec.pod_selector.chooses(labels)
     ]
     return [*_ways(policies)]
 
 
 def _ways(policies: list[_Policy]) -> Iterator[str]:
     for kind, way, rules in (
-        ("Ingress", "in", [(one.metadata.name, one.spec.ingress) for one in policies]),
-        ("Egress", "out", [(one.metadata.name, one.spec.egress) for one in policies]),
+        ("Ingress", "in", [(policy.metadata.name, policy.spec.ingress) for policy in policies]),
+        ("Egress", "out", [(policy.metadata.name, policy.spec.egress) for policy in policies]),
     ):
-        if not any(kind in one.spec.policy_types for one in policies):
+        if not any(kind in policy.spec.policy_types for policy in policies):
             yield f"no NetworkPolicy closes the way {way}"
         yield from (f"NetworkPolicy {name} lets something {way}" for name, allowed in rules if allowed)
 

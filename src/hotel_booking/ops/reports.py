@@ -74,7 +74,7 @@ def _tree(content: bytes) -> Element:
 
 def _trivy(content: bytes, image: str) -> Report:
     told = msgspec.json.decode(content)
-    digests = {one.rpartition("@")[2] for one in told["Metadata"].get("RepoDigests") or ()}
+    digests = {digest.rpartition("@")[2] for digest in told["Metadata"].get("RepoDigests") or ()}
     if told["ArtifactType"] != "container_image" or image not in digests:
         return Report(False, f"trivy looked at another image ({', '.join(sorted(digests)) or 'no digest'})")
     results = told.get("Results") or []
@@ -116,10 +116,10 @@ def _bandit(content: bytes, _image: str) -> Report:
 
 def _pip_audit(content: bytes, _image: str) -> Report:
     packages = msgspec.json.decode(content)["dependencies"]
-    unseen = [one["name"] for one in packages if "skip_reason" in one]
+    unseen = [package["name"] for package in packages if "skip_reason" in package]
     if unseen or not packages:
         return Report(False, f"pip-audit did not look at {', '.join(unseen) or 'anything'}")
-    grave = [found["id"] for one in packages for found in one["vulns"]]
+    grave = [found["id"] for package in packages for found in package["vulns"]]
     return _found("pip-audit", grave, count(len(packages), "package"))
 
 

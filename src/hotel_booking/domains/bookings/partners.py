@@ -61,7 +61,9 @@ async def changed_since(tx: Transaction, *, property_id: int, after: int, limit:
         latest.pop(entry.booking_id, None)
         latest[entry.booking_id] = entry.id
     bookings = await _loaded(tx, list(latest))
-    return ChangedBookings([one for one in bookings if one.confirmed_at is not None], position, more)
+    return ChangedBookings(
+        [booking for booking in bookings if booking.confirmed_at is not None], position, more
+    )
 
 
 async def position_at(tx: Transaction, at: datetime | None) -> int:

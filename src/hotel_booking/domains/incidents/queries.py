@@ -173,7 +173,7 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
         since,
         limit,
     )
-    told: dict[int, list[PublicUpdate]] = {one.id: [] for one in found}
+    told: dict[int, list[PublicUpdate]] = {incident.id: [] for incident in found}
     for update in await tx.fetch_as(
         _PublishedUpdate,
         "SELECT id, incident_id, at, status, body, template FROM incident_update"
@@ -185,18 +185,18 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
         )
     return [
         PublicIncident(
-            id=one.id,
-            title=one.title,
-            severity=one.severity,
-            components=one.components,
-            status="resolved" if one.resolved_at is not None else told[one.id][0].status,
-            impact=_IMPACTS[one.severity],
-            started_at=one.started_at,
-            resolved_at=one.resolved_at,
-            updates=tuple(told[one.id]),
-            unnamed=one.unnamed,
+            id=incident.id,
+            title=incident.title,
+            severity=incident.severity,
+            components=incident.components,
+            status="resolved" if incident.resolved_at is not None else told[incident.id][0].status,
+            impact=_IMPACTS[incident.severity],
+            started_at=incident.started_at,
+            resolved_at=incident.resolved_at,
+            updates=tuple(told[incident.id]),
+            unnamed=incident.unnamed,
         )
-        for one in found
+        for incident in found
     ]
 
 

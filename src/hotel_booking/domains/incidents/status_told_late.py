@@ -21,8 +21,8 @@ def counted(
     `status_probes.record` does in SQL; a test compares both. A probe that is not younger than the last word
     has been told. How often a part had failed before is not known here: one that was not down failed for the
     first time."""
-    words = {one.component: one for one in probed}
-    failures = {one.component: 1 if one.state == "down" else 0 for one in probed}
+    words = {state.component: state for state in probed}
+    failures = {state.component: 1 if state.state == "down" else 0 for state in probed}
     kept = {(day.day, day.component): day for day in days}
     for looked in rounds:
         at = looked.at.astimezone(UTC)

@@ -54,7 +54,7 @@ class _Event(msgspec.Struct, frozen=True):
         if self.starts_at is None or self.ends_at is None:
             return self.title
         first, last = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
-        begins, ends = (time_of_day(one.time(), language) for one in (first, last))
+        begins, ends = (time_of_day(moment.time(), language) for moment in (first, last))
         if first.date() != last.date():
             ends = f"{long_date(last.date(), language)} · {ends}"
         when = f"{begins} \N{EN DASH} {ends} UTC"
@@ -183,18 +183,18 @@ async def tell_some(tx: Transaction, *, now: datetime, say: Say) -> bool:
         event.at,
         _TOGETHER,
     )
-    for one in some:
+    for subscriber in some:
         await mail.queue(
             tx,
-            event_key=f"status:{event.key}:{one.id}",
+            event_key=f"status:{event.key}:{subscriber.id}",
             template="status_news",
-            language=one.language,
-            recipient=one.email,
+            language=subscriber.language,
+            recipient=subscriber.email,
             data={
-                "title": event.title_in(one.language, say),
-                "body": event.body_in(one.language, say),
-                "path": leaving(one.id),
-                "unsubscribe": leaving(one.id),
+                "title": event.title_in(subscriber.language, say),
+                "body": event.body_in(subscriber.language, say),
+                "path": leaving(subscriber.id),
+                "unsubscribe": leaving(subscriber.id),
                 "expires": (event.at + _NEWS).isoformat(),
             },
             now=now,

@@ -198,10 +198,10 @@ def total(figures: Iterable[NightFigures], first: date) -> NightFigures:
     known = list(figures)
     return NightFigures(
         first,
-        available=sum(one.available for one in known),
-        sold=sum(one.sold for one in known),
-        revenue=sum(one.revenue for one in known),
-        arrivals=sum(one.arrivals for one in known),
+        available=sum(night.available for night in known),
+        sold=sum(night.sold for night in known),
+        revenue=sum(night.revenue for night in known),
+        arrivals=sum(night.arrivals for night in known),
     )
 
 

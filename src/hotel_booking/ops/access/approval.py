@@ -57,14 +57,14 @@ def approve(
 ) -> tuple[str, str]:
     """The line to hand to the requester, and who approved. Raises `WrongUse` or `NotApproved`."""
     public = public_half(private_key)
-    mine = [one for one in approvers if one.key == public]
+    mine = [approver for approver in approvers if approver.key == public]
     if not mine:
         raise NotApproved(
             "this key approves nothing: no line of deployment/access-approvers has its public half"
         )
     name = mine[0].name
     _refuse_own(name, person=person, requester=requester)
-    if not any(one.may_sign(role) for one in mine):
+    if not any(approver.may_sign(role) for approver in mine):
         raise NotApproved(f"{name} may not approve {role}")
     payload = Approval(
         id=str(uuid4()),
@@ -100,7 +100,7 @@ def check(
         ) from None
     except Untrusted as error:
         raise NotApproved(f"the approval does not count: {error}") from None
-    allowed = [one for one in by if one.may_sign(role)]
+    allowed = [approver for approver in by if approver.may_sign(role)]
     if not allowed:
         raise NotApproved(f"{by[0].name} may not approve {role}")
     name = allowed[0].name

@@ -58,7 +58,11 @@ def deny(person: str, role: str, environ: Mapping[str, str], *, now: datetime) -
             kept = []
         # A policy has 10,240 letters: sessions that have ended by themselves need no word in it.
         since = (now - _LONGEST).strftime(_TIME)
-        kept = [one for one in kept if one["Condition"]["DateLessThan"]["aws:TokenIssueTime"] > since]
+        kept = [
+            statement
+            for statement in kept
+            if statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"] > since
+        ]
         kept.append(
             {
                 "Effect": "Deny",

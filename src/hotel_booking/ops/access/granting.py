@@ -51,16 +51,18 @@ def grant(wanted: Grant, places: Places) -> GrantedAccess:
     kept: set[str] | None = None
     try:
         with _database(places, given) as db:
-            bound = [one for one in bindings.all() if one.person == wanted.person] if bindings else []
+            bound = (
+                [binding for binding in bindings.all() if binding.person == wanted.person] if bindings else []
+            )
             held = db.standing(wanted.person) if db else None
-            before: Grant | None = held or next((one.grant for one in bound if one.grant), None)
+            before: Grant | None = held or next((binding.grant for binding in bound if binding.grant), None)
             if before and before.until <= wanted.granted_at:
                 _end(wanted, db, bindings, bound, places.who)
                 bound = []
             elif before:
                 _refuse_another_role(before, wanted)
                 given.extended = before.until
-            kept = {one.name for one in bound}
+            kept = {binding.name for binding in bound}
             _give(wanted, db, bindings, given)
             try:
                 given.session = aws.begin(wanted, places.environ)
@@ -103,9 +105,9 @@ def _end(
     wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, bound: Sequence[Binding], who: str
 ) -> None:
     """An earlier grant ended, and nobody saw to it: nothing of it may live on in the new one."""
-    for one in bound:
+    for binding in bound:
         if bindings:
-            bindings.remove(one.name)
+            bindings.remove(binding.name)
     if db:
         if db.shut(wanted.person):
             db.commit()
@@ -135,6 +137,6 @@ def _database(places: Places, given: GrantedAccess) -> Iterator[Keeper | None]:
 
 def _undo(bindings: ByKubectl, person: str, kept: set[str]) -> None:
     with suppress(Refused):
-        for one in bindings.all():
-            if one.person == person and one.name not in kept:
-                bindings.remove(one.name)
+        for binding in bindings.all():
+            if binding.person == person and binding.name not in kept:
+                bindings.remove(binding.name)

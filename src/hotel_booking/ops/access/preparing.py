@@ -56,8 +56,8 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
         verifier = db.pgconn.encrypt_password(secret.encode(), KEEPER.encode(), b"scram-sha-256").decode()
         db.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(KEEPER), verifier))
     _run(db, "GRANT {} TO {}", _LOOK, _OPERATE)
-    for one in ("pg_monitor", "pg_signal_backend"):
-        _run(db, "GRANT {} TO {}", one, _OPERATE)
+    for role in ("pg_monitor", "pg_signal_backend"):
+        _run(db, "GRANT {} TO {}", role, _OPERATE)
     _run(db, "GRANT {} TO {}", _OPERATE, _ADMINISTER)
     _run(db, "GRANT {} TO {}", "pg_signal_backend", KEEPER)
     if db.info.server_version >= _ADMIN_OPTION_SINCE:

@@ -51,7 +51,7 @@ def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
     if failed:
         raise StillStands(
             f"not everything of {person} was taken back: {'; '.join(failed)}",
-            *(["This was:", *(f"  {one}" for one in taken)] if taken else []),
+            *(["This was:", *(f"  {place}" for place in taken)] if taken else []),
             "Run this again when that answers; what the list knows of, the reaper tries each minute.",
         )
     if not taken and record is None:
@@ -64,10 +64,10 @@ def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
 def _bindings(person: str, places: Places, taken: list[str]) -> None:
     if places.bindings is None:
         return
-    for one in places.bindings.all():
-        if one.person == person:
-            places.bindings.remove(one.name)
-            taken.append(f"Kubernetes: {one.name}")
+    for binding in places.bindings.all():
+        if binding.person == person:
+            places.bindings.remove(binding.name)
+            taken.append(f"Kubernetes: {binding.name}")
 
 
 def _login(person: str, places: Places, taken: list[str]) -> None:

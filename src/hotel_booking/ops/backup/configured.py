@@ -78,7 +78,7 @@ def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
 def _without_url(wants: Sequence[Want], environ: Mapping[str, str]) -> Sequence[Want]:
     # An address says host, user and name at once.
     if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE"):
-        return [one for one in wants if one not in _DATABASE]
+        return [want for want in wants if want not in _DATABASE]
     return wants
 
 

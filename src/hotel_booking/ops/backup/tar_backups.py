@@ -107,8 +107,8 @@ class TarBackups:
                         tar.extract(member, folder, filter="data")
                         count += 1
             except (OSError, tarfile.TarError, Refused) as error:
-                for each in folder.glob("*"):
-                    shutil.rmtree(each, ignore_errors=True)
+                for path in folder.glob("*"):
+                    shutil.rmtree(path, ignore_errors=True)
                 if made:
                     shutil.rmtree(folder, ignore_errors=True)
                 if isinstance(error, Refused):

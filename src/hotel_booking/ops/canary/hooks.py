@@ -93,7 +93,11 @@ class Hooks:
             async with asyncio.timeout(_SECONDS):
                 for _ in range(rounds):
                     found = await prober.look(self._tried, now=self._clock())
-                    bad = [f"{one.component} {one.reason}" for one in found if one.outcome == "down"]
+                    bad = [
+                        f"{finding.component} {finding.reason}"
+                        for finding in found
+                        if finding.outcome == "down"
+                    ]
                     if strictly and bad:
                         return "; ".join(bad)
         except TimeoutError:

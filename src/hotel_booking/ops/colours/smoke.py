@@ -115,8 +115,8 @@ class Watch:
         self._answers = [*self._answers[-59:], answer]
         if path == LISTED:
             self._listed = [*self._listed[-29:], answer]
-        bad = [one for one in self._answers if one.status == 0 or one.status >= 500]
-        slow = [one for one in self._listed if one.took > _SLOW]
+        bad = [answer for answer in self._answers if answer.status == 0 or answer.status >= 500]
+        slow = [answer for answer in self._listed if answer.took > _SLOW]
         if self._answers[-3:] == bad[-3:] and len(bad) >= 3:
             return f"three requests in a row failed: {_said(bad[-1], path)}"
         if len(self._answers) >= _FEWEST:

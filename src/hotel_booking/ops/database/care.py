@@ -55,33 +55,33 @@ class StepResult(msgspec.Struct, frozen=True):
 def plan(found: Sequence[Index], rows: Sequence[Table]) -> list[Step]:
     """What has to be done, what is broken first. Names are quoted already."""
     leftovers = [
-        Step(f"DROP INDEX CONCURRENTLY IF EXISTS {one.name}", "left by a REINDEX that was interrupted")
-        for one in found
-        if one.leftover
+        Step(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", "left by a REINDEX that was interrupted")
+        for index in found
+        if index.leftover
     ]
     broken = [
-        Step(f"REINDEX INDEX CONCURRENTLY {one.name}", "invalid: it is kept up and never used", builds=True)
-        for one in found
-        if not one.valid and not one.leftover
+        Step(f"REINDEX INDEX CONCURRENTLY {index.name}", "invalid: it is kept up and never used", builds=True)
+        for index in found
+        if not index.valid and not index.leftover
     ]
     bloated = [
         Step(
-            f"REINDEX INDEX CONCURRENTLY {one.name}",
-            f"some {one.bloat >> 20} of {one.bytes >> 20} MiB are bloat",
+            f"REINDEX INDEX CONCURRENTLY {table.name}",
+            f"some {table.bloat >> 20} of {table.bytes >> 20} MiB are bloat",
             builds=True,
         )
-        for one in found
-        if one.valid and one.bloat >= _WORTH and one.bloat > _WASTED * one.bytes
+        for table in found
+        if table.valid and table.bloat >= _WORTH and table.bloat > _WASTED * table.bytes
     ]
     vacuums, analyses = list[Step](), list[Step]()
-    for one in rows:
-        if one.dead > _FEW + _DEAD * one.live:
+    for row in rows:
+        if row.dead > _FEW + _DEAD * row.live:
             # It gives pages at a table's end back only where nobody holds them: that takes a lock of all.
             vacuums.append(
-                Step(f"VACUUM (ANALYZE, TRUNCATE FALSE) {one.name}", f"{one.dead} dead rows of {one.live}")
+                Step(f"VACUUM (ANALYZE, TRUNCATE FALSE) {row.name}", f"{row.dead} dead rows of {row.live}")
             )
-        elif one.changed > _FEW + _CHANGED * one.live:
-            analyses.append(Step(f"ANALYZE {one.name}", f"{one.changed} of {one.live} rows changed"))
+        elif row.changed > _FEW + _CHANGED * row.live:
+            analyses.append(Step(f"ANALYZE {row.name}", f"{row.changed} of {row.live} rows changed"))
     return [*leftovers, *broken, *vacuums, *analyses, *bloated]
 
 

@@ -217,7 +217,7 @@ class Database:
             "DBInstanceAutomatedBackups",
             DBInstanceIdentifier=source,
         )
-        usable = [one for one in found if one.get("DBInstanceAutomatedBackupsArn")]
+        usable = [backup for backup in found if backup.get("DBInstanceAutomatedBackupsArn")]
         return dict(usable[0]) if usable else None
 
     def backups_reach(self, source: str) -> datetime | None:
@@ -228,9 +228,9 @@ class Database:
 
     def _newest_snapshot(self, source: str) -> dict[str, Any] | None:
         found = [
-            one
-            for one in self._aws.all_of("rds", "describe_db_snapshots", "DBSnapshots")
-            if one.get("DBInstanceIdentifier") == source and one.get("Status") == "available"
+            snapshot
+            for snapshot in self._aws.all_of("rds", "describe_db_snapshots", "DBSnapshots")
+            if snapshot.get("DBInstanceIdentifier") == source and snapshot.get("Status") == "available"
         ]
         return max(found, key=lambda one: one["SnapshotCreateTime"]) if found else None
 

@@ -86,7 +86,9 @@ def look(api: Api, place: Place, now: datetime) -> LiveRelease:
         before: Template | None = others[0]
     else:
         kept = ""
-        before = next((one for one in templates[1:] if one.release != templates[0].release), None)
+        before = next(
+            (template for template in templates[1:] if template.release != templates[0].release), None
+        )
     return LiveRelease(
         name, templates[0], before, kept, service, read_backs(annotations), _taken_back(canary, colours)
     )
@@ -100,7 +102,7 @@ def read_backs(annotations: Mapping[str, str]) -> tuple[Rollback, ...]:
 def before_of(api: Api, place: Place, name: str, release: str) -> Template | None:
     """The pods that a Deployment made of a release; None where it did not, or makes them now."""
     templates = _templates(api, place, name)
-    return next((one for one in templates[1:] if one.release == release), None)
+    return next((template for template in templates[1:] if template.release == release), None)
 
 
 def _templates(api: Api, place: Place, name: str) -> list[Template]:
@@ -110,15 +112,15 @@ def _templates(api: Api, place: Place, name: str) -> list[Template]:
     labels = deployment["spec"]["selector"]["matchLabels"]
     selector = "%2C".join(f"{key}%3D{value}" for key, value in sorted(labels.items()))
     found = [
-        one
-        for one in api.get(f"{place.sets}?labelSelector={selector}")["items"]
-        if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
-        and _revision(one) <= current
+        item
+        for item in api.get(f"{place.sets}?labelSelector={selector}")["items"]
+        if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ()))
+        and _revision(item) <= current
     ]
     found.sort(key=_revision, reverse=True)
     if not found or _revision(found[0]) != current:
         raise Refused(f"deployment/{name} has no pods of its own yet")
-    return [_template(one) for one in found]
+    return [_template(replica_set) for replica_set in found]
 
 
 def _template(one: Mapping[str, Any]) -> Template:
@@ -131,7 +133,11 @@ def _template(one: Mapping[str, Any]) -> Template:
 def release_of(template: Mapping[str, Any]) -> str:
     """The tag of the application's image, or what stands for one."""
     image: str = next(
-        (one["image"] for one in template["spec"]["containers"] if "hotel-booking" in one["image"]),
+        (
+            container["image"]
+            for container in template["spec"]["containers"]
+            if "hotel-booking" in container["image"]
+        ),
         template["spec"]["containers"][0]["image"],
     )
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or image
@@ -147,7 +153,7 @@ def _taken_back(canary: Mapping[str, Any], colours: Mapping[str, Any]) -> dateti
         canary.get("lastTransitionTime") if canary.get("phase") == "Failed" else None,
         colours.get("at") if colours.get("step") in ("back", "failed") else None,
     ]
-    return max((msgspec.convert(one, datetime) for one in told if one), default=None)
+    return max((msgspec.convert(time, datetime) for time in told if time), default=None)
 
 
 def _refuse_under_way(canary: Mapping[str, Any], colours: Mapping[str, Any], now: datetime) -> None:

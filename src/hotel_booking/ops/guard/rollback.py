@@ -142,7 +142,7 @@ class Guard:
 
     def _note(self, now: LiveRelease, back: Rollback) -> None:
         """On the Service, if it is still as it was. Raises `ApiError` (409) where it is not."""
-        kept = [one for one in now.backs if one.release != back.release][-_KEPT:]
+        kept = [past for past in now.backs if past.release != back.release][-_KEPT:]
         self._api.patch(
             self._place.services + live.SERVICE,
             {
@@ -260,7 +260,8 @@ class Guard:
         service = self._api.get(self._place.services + live.SERVICE)
         backs = live.read_backs(service["metadata"].get("annotations") or {})
         ended = [
-            msgspec.structs.replace(one, done=True) if one.release == back.release else one for one in backs
+            msgspec.structs.replace(past, done=True) if past.release == back.release else past
+            for past in backs
         ]
         self._api.patch(
             self._place.services + live.SERVICE,
