@@ -102,15 +102,15 @@ def list_all(
                     f"  {update.at:%Y-%m-%d %H:%M} {update.status}: {escape(update.body)}", soft_wrap=True
                 )
         return
-    found = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
+    incidents = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
     if as_json:
-        print_json(found)
+        print_json(incidents)
         return
-    if not found:
+    if not incidents:
         print("There is none.")
         return
     table = listing("no.", "what", "severity", "phase", "declared (UTC)", "channel")
-    for one in found:
+    for one in incidents:
         table.add_row(
             str(one.id),
             escape(one.title),

@@ -55,18 +55,18 @@ def list_backups(of: OfWhat = "database", as_json: Json = False) -> None:
     """Every backup that is there, newest first, and up to when the store can restore."""
     engine = _backups(of)
     table = listing("ID", "kind", "taken (UTC)", "seconds", "size")
-    there = engine.backups()
-    latest = engine.latest() if there and of == "database" else None
+    backups = engine.backups()
+    latest = engine.latest() if backups and of == "database" else None
     if as_json:
-        print_json({"backups": there, "latest": latest})
+        print_json({"backups": backups, "latest": latest})
         return
-    for backup in there:
+    for backup in backups:
         seconds = (backup.consistent_at - backup.begun_at).total_seconds()
         taken, size = f"{backup.begun_at:%Y-%m-%d %H:%M:%S}", f"{backup.bytes / 1e6:,.1f} MB"
         table.add_row(backup.id, backup.kind, taken, f"{seconds:.0f}", size)
     console = screen()
     first = "ops database maintenance --now --archive 3y" if of == "archive" else "ops backup backup"
-    console.print(table if there else f"There is none yet: hotel-booking {first}")
+    console.print(table if backups else f"There is none yet: hotel-booking {first}")
     if latest:
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 

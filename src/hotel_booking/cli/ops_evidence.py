@@ -89,7 +89,7 @@ def sign(
     if not (commit and image):
         commit, image = _of_build(given, commit, image)
     who = signer or operator(os.environ) or "release-manager"
-    found = signing.make(
+    payload = signing.make(
         cast("Any", item),
         signing.named(given.release, commit, image),
         reports=report or (),
@@ -98,20 +98,20 @@ def sign(
         by=who,
         now=utc_now(),
     )
-    mark = "✓" if found.passed else "✗"
+    mark = "✓" if payload.passed else "✗"
     if dry_run:
-        print(f"{mark} {item}: {found.summary}\n(not signed)")
+        print(f"{mark} {item}: {payload.summary}\n(not signed)")
     else:
         private = value_of(KEY, secret=True)
         with operation(
             "evidence", target=given.release, dry_run=False, environ=os.environ, clock=utc_now, changes=False
         ) as act:
-            content = signed.sign(found, private_key=private, signer=who)
-            path = signed.write(given.folder, found.item, content)
-            act.tell(outcome="signed", item=item, passed=found.passed, summary=found.summary)
-        print(f"{mark} {item}: {found.summary}\nsigned: {path}")
+            content = signed.sign(payload, private_key=private, signer=who)
+            path = signed.write(given.folder, payload.item, content)
+            act.tell(outcome="signed", item=item, passed=payload.passed, summary=payload.summary)
+        print(f"{mark} {item}: {payload.summary}\nsigned: {path}")
         told()
-    if not found.passed:
+    if not payload.passed:
         raise typer.Exit(1)
 
 

@@ -145,7 +145,7 @@ async def _state(url: str) -> str:
     now = utc_now()
     async with Database.open(url, size=1) as db, db.transaction() as tx:
         staff = await accounts.list_staff(tx, limit=_MOST)
-        found: dict[str, Any] = {
+        access: dict[str, Any] = {
             "at": now,
             "staff": staff,
             "sessions": {
@@ -157,7 +157,7 @@ async def _state(url: str) -> str:
             "access": await latest(tx, _MOST),
             "backups": await backups.state(tx),
         }
-        found["connections"] = [
+        access["connections"] = [
             dict(row)
             for row in await tx.fetch(
                 "SELECT pid, usename, application_name, host(client_addr) AS address, backend_start, state"
@@ -165,8 +165,8 @@ async def _state(url: str) -> str:
                 " ORDER BY pid LIMIT 1000"
             )
         ]
-    found["roles"] = granted(url)
-    return msgspec.json.format(msgspec.json.encode(found)).decode()
+    access["roles"] = granted(url)
+    return msgspec.json.format(msgspec.json.encode(access)).decode()
 
 
 def _make_folder(folder: Path, prefix: str) -> None:

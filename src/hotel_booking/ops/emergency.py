@@ -64,12 +64,12 @@ def signed(tag: str, repository: str, folder: Path, signers: Sequence[Signer]) -
     if not file.is_file():
         return None
     try:
-        found = read_evidence(file.read_bytes(), signers)
+        build = read_evidence(file.read_bytes(), signers)
     except Untrusted as why:
         raise Refused(f"{file} is no evidence: {why}") from None
-    if found.release != tag or not found.passed:
-        raise Refused(f"{file} is of the release {found.release}, not of {tag}")
-    return Image(f"{repository}:{tag}@{found.image}", f"signed by the pipeline ({found.made_by})")
+    if build.release != tag or not build.passed:
+        raise Refused(f"{file} is of the release {build.release}, not of {tag}")
+    return Image(f"{repository}:{tag}@{build.image}", f"signed by the pipeline ({build.made_by})")
 
 
 def built(folder: Path, repository: str, environ: Mapping[str, str], say: Callable[[str], None]) -> Image:
@@ -175,11 +175,11 @@ def _until_serving(context: RunContext, plan: Plan, canary: str) -> None:
         return
     name, until = (_PRIMARY if canary else RECIPE), time.monotonic() + context.timeout
     while True:
-        there = context.kubectl.find("deployment", name, Deployment)
-        if there is not None and there.image == plan.image.name and there.rolled_out():
-            context.say(f"{name}: {there.ready} pods of {release_of(there.image)}")
+        workload = context.kubectl.find("deployment", name, Deployment)
+        if workload is not None and workload.image == plan.image.name and workload.rolled_out():
+            context.say(f"{name}: {workload.ready} pods of {release_of(workload.image)}")
             return
-        why = there.given_up() if there is not None else ""
+        why = workload.given_up() if workload is not None else ""
         if why or time.monotonic() > until:
             raise Refused(f"{name} is not the new release after {context.timeout:.0f} s: {why}".rstrip(": "))
         time.sleep(2)

@@ -80,14 +80,14 @@ def close(folder: Path, manifest: Manifest, *, private_key: str, signer: str) ->
 def listed(folder: Path) -> dict[str, File]:
     """Every file below the folder but the list itself, by its path. Raises `EvidenceChanged` for what is no
     file."""
-    found = {}
+    files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise EvidenceChanged(f"{name} is neither a file nor a folder")
         if path.is_file() and name != MANIFEST:
-            found[name] = _file(path)
-    return found
+            files[name] = _file(path)
+    return files
 
 
 def verify(folder: Path, signers: Sequence[Signer], *, hashed: str = "") -> tuple[Manifest, str]:

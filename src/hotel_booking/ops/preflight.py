@@ -189,22 +189,22 @@ def _look(
     path = folder / f"{check.item}.json"
     try:
         content = path.read_bytes()
-        found = evidence.read(content, signers)
+        payload = evidence.read(content, signers)
     except FileNotFoundError:
         raise _Lacking("there is no evidence") from None
     except (OSError, Untrusted) as error:
         raise _Lacking(f"{path.name} does not count: {plainly(error)}") from None
-    if found.item != check.item:
-        raise _Lacking(f"{path.name} does not count: it is evidence of {found.item}")
-    if found.release != release:
-        raise _Lacking(f"it is of another release, {found.release}")
-    if found.made_at > now + _AHEAD:
-        raise _Lacking(f"it is from the future: {found.made_at:%d %B %Y %H:%M} UTC")
-    if found.made_at < now - check.lasts:
-        raise _Lacking(f"it is {_age(found, now)} old, and counts for {_span(check.lasts)}")
-    if not found.passed:
-        raise _Lacking(f"it did not pass: {found.summary}")
-    return found, hashlib.sha256(content).hexdigest()
+    if payload.item != check.item:
+        raise _Lacking(f"{path.name} does not count: it is evidence of {payload.item}")
+    if payload.release != release:
+        raise _Lacking(f"it is of another release, {payload.release}")
+    if payload.made_at > now + _AHEAD:
+        raise _Lacking(f"it is from the future: {payload.made_at:%d %B %Y %H:%M} UTC")
+    if payload.made_at < now - check.lasts:
+        raise _Lacking(f"it is {_age(payload, now)} old, and counts for {_span(check.lasts)}")
+    if not payload.passed:
+        raise _Lacking(f"it did not pass: {payload.summary}")
+    return payload, hashlib.sha256(content).hexdigest()
 
 
 def _contradict(build: Evidence, release: str, wanted: ExpectedRelease) -> None:

@@ -117,9 +117,9 @@ def _timed_out(error: Exception) -> bool:
 
 def _said(body: bytes) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
-        found = json.loads(body)
-        if isinstance(found, dict):
-            return found
+        answer = json.loads(body)
+        if isinstance(answer, dict):
+            return answer
     return {}
 
 

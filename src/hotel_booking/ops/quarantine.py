@@ -59,10 +59,10 @@ def isolate(kubectl: Kubectl, name: str, *, notes: Mapping[str, str], incident: 
     def change(pod: Pod) -> dict[str, Any] | None:
         if pod.isolated:
             return None
-        said = {**notes, "since": now.isoformat(), "labels": json.dumps(pod.metadata.labels)}
+        annotation = {**notes, "since": now.isoformat(), "labels": json.dumps(pod.metadata.labels)}
         return {
             "labels": {**dict.fromkeys(pod.metadata.labels), LABEL: f"incident-{incident}"},
-            "annotations": {**_KEPT, **{f"{_NOTES}{key}": text for key, text in said.items()}},
+            "annotations": {**_KEPT, **{f"{_NOTES}{key}": text for key, text in annotation.items()}},
         }
 
     return _patched(kubectl, name, change)
@@ -159,9 +159,9 @@ def _ways(policies: list[_Policy]) -> Iterator[str]:
 
 
 def _holds(one: _Expression, labels: Mapping[str, str]) -> bool:
-    there, value = one.key in labels, labels.get(one.key)
+    present, value = one.key in labels, labels.get(one.key)
     if one.operator == "In":
-        return there and value in one.values
+        return present and value in one.values
     if one.operator == "NotIn":
-        return not there or value not in one.values
-    return there if one.operator == "Exists" else not there
+        return not present or value not in one.values
+    return present if one.operator == "Exists" else not present

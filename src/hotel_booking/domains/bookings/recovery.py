@@ -98,11 +98,11 @@ async def begin(tx: Transaction, *, backup: str, now: datetime) -> RecoveryStart
 
 async def newest(tx: Transaction) -> datetime | None:
     """The newest moment that the database knows: its heartbeat, else what was last booked or logged."""
-    found: datetime | None = await tx.fetchval(
+    moment: datetime | None = await tx.fetchval(
         "SELECT greatest($1, (SELECT max(created_at) FROM booking), (SELECT max(at) FROM audit_entry))",
         await heartbeat.newest(tx),
     )
-    return found
+    return moment
 
 
 async def counted(tx: Transaction) -> dict[str, int]:

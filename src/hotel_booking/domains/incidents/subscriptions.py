@@ -83,7 +83,7 @@ async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> N
     """Send a link to an address that somebody gave, by which its owner confirms. Who asks learns nothing: an
     address that has confirmed already is not written to. Raises `InvalidSubscription`."""
     address = read_email(email, error=InvalidSubscription)
-    found = await tx.fetchrow_as(
+    subscriber = await tx.fetchrow_as(
         Subscriber,
         "INSERT INTO status_subscriber AS s (email, email_key, language, asked_at) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (email_key) DO UPDATE"
@@ -94,15 +94,15 @@ async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> N
         language,
         now,
     )
-    if found is None or found.confirmed_at is not None:
+    if subscriber is None or subscriber.confirmed_at is not None:
         return
     await mail.queue(
         tx,
-        event_key=f"status:confirm:{found.id}:{now.isoformat()}",
+        event_key=f"status:confirm:{subscriber.id}:{now.isoformat()}",
         template="status_confirm",
-        language=found.language,
-        recipient=found.email,
-        data={"path": confirming(found.id), "expires": (now + CONFIRM_WITHIN).isoformat()},
+        language=subscriber.language,
+        recipient=subscriber.email,
+        data={"path": confirming(subscriber.id), "expires": (now + CONFIRM_WITHIN).isoformat()},
         now=now,
         limit=CONFIRMATIONS,
     )

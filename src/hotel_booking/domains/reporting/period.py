@@ -273,8 +273,8 @@ async def movement_sums(
     tx: Transaction, *, property_id: int, since: datetime, until: datetime
 ) -> list[MovementSum]:
     """What guests were charged and paid from `since` to before `until`, by kind and way to pay."""
-    found = await tx.fetch_as(MovementSum, _SUMS, property_id, since, until)
-    return sorted(found, key=lambda one: (_KINDS.index(one.kind), one.gateway or "", one.currency))
+    sums = await tx.fetch_as(MovementSum, _SUMS, property_id, since, until)
+    return sorted(sums, key=lambda one: (_KINDS.index(one.kind), one.gateway or "", one.currency))
 
 
 async def movements(

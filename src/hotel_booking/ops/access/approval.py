@@ -93,7 +93,7 @@ def check(
     try:
         content = base64.urlsafe_b64decode(line.strip().encode())
         payload, by = opened(_KIND, content, approvers)
-        said = msgspec.json.decode(payload, type=Approval)
+        approval = msgspec.json.decode(payload, type=Approval)
     except (ValueError, msgspec.DecodeError):
         raise WrongUse(
             "HOTEL_ACCESS_APPROVAL is not the line that `hotel-booking ops access approve` prints"
@@ -106,17 +106,17 @@ def check(
     name = allowed[0].name
     _refuse_own(name, person=person, requester=requester)
     asked = (person, role, int(length.total_seconds()), requester)
-    agreed = (said.person, said.role, said.seconds, said.requester)
+    agreed = (approval.person, approval.role, approval.seconds, approval.requester)
     for what, ours, theirs in zip(
         ("person", "role", "duration (s)", "requester"), asked, agreed, strict=True
     ):
         if ours != theirs:
             raise NotApproved(f"{name} approved another {what}: {theirs}, and not {ours}")
-    if not now - _COUNTS_FOR <= said.made_at <= now + _CLOCKS_DIFFER:
+    if not now - _COUNTS_FOR <= approval.made_at <= now + _CLOCKS_DIFFER:
         raise NotApproved(
-            f"the approval of {name} is of {said.made_at:%Y-%m-%d %H:%M} UTC: it counts for an hour"
+            f"the approval of {name} is of {approval.made_at:%Y-%m-%d %H:%M} UTC: it counts for an hour"
         )
-    return name, said.id
+    return name, approval.id
 
 
 def _refuse_own(approver: str, *, person: str, requester: str) -> None:

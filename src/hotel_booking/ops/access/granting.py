@@ -46,11 +46,11 @@ def grant(wanted: Grant, places: Places) -> GrantedAccess:
 
     Raises `OtherRole` or the refusals of the places.
     """
-    given = GrantedAccess()
+    outcome = GrantedAccess()
     bindings = places.bindings
     kept: set[str] | None = None
     try:
-        with _database(places, given) as db:
+        with _database(places, outcome) as db:
             bound = (
                 [binding for binding in bindings.all() if binding.person == wanted.person] if bindings else []
             )
@@ -61,20 +61,20 @@ def grant(wanted: Grant, places: Places) -> GrantedAccess:
                 bound = []
             elif before:
                 _refuse_another_role(before, wanted)
-                given.extended = before.until
+                outcome.extended = before.until
             kept = {binding.name for binding in bound}
-            _give(wanted, db, bindings, given)
+            _give(wanted, db, bindings, outcome)
             try:
-                given.session = aws.begin(wanted, places.environ)
+                outcome.session = aws.begin(wanted, places.environ)
             except aws.AwsRefused as refusal:
-                given.remarks.append(f"No session of AWS: {refusal.detail}.")
+                outcome.remarks.append(f"No session of AWS: {refusal.detail}.")
             if db:
-                db.told(wanted.person, kubernetes=given.kubernetes, aws=given.session is not None)
+                db.told(wanted.person, kubernetes=outcome.kubernetes, aws=outcome.session is not None)
     except BaseException:
         if bindings and kept is not None:
             _undo(bindings, wanted.person, kept)
         raise
-    return given
+    return outcome
 
 
 def _give(wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, given: GrantedAccess) -> None:

@@ -67,9 +67,9 @@ class Rds:
                 "hotel-booking-production.abc.eu-central-1.rds.amazonaws.com",
             )
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **environ}).database_url
-        found = _HOST.match(urlsplit(url).hostname or "")
-        instance = environ.get("HOTEL_RDS_INSTANCE") or (found.group(1) if found else "")
-        region = environ.get("HOTEL_RDS_REGION") or (found.group(2) if found else "")
+        host = _HOST.match(urlsplit(url).hostname or "")
+        instance = environ.get("HOTEL_RDS_INSTANCE") or (host.group(1) if host else "")
+        region = environ.get("HOTEL_RDS_REGION") or (host.group(2) if host else "")
         if not instance:
             instance = ask("HOTEL_RDS_INSTANCE", "the RDS instance's name", "hotel-booking-production")
         if not region:
@@ -88,7 +88,7 @@ class Rds:
         """Every snapshot of the instance that is whole, newest first: ours, and those that RDS makes."""
         whole = [snapshot for snapshot in self._snapshots() if snapshot.get("Status") == "available"]
         whole.sort(key=lambda one: _NAMED.search(one["DBSnapshotIdentifier"]) is None)  # of one id, ours
-        found: dict[str, Backup] = {}
+        backups: dict[str, Backup] = {}
         for snapshot in whole:
             made: datetime = snapshot["SnapshotCreateTime"]
             named = _NAMED.search(snapshot["DBSnapshotIdentifier"])
@@ -100,8 +100,8 @@ class Rds:
                 made,
                 int(snapshot.get("AllocatedStorage") or 0) * 1024**3,
             )
-            found.setdefault(backup.id, backup)
-        return sorted(found.values(), key=lambda backup: backup.id, reverse=True)
+            backups.setdefault(backup.id, backup)
+        return sorted(backups.values(), key=lambda backup: backup.id, reverse=True)
 
     def backup(self, kind: Kind, say: Say) -> Backup:
         """Make a snapshot and copy it into the other region; return when both are whole. AWS keeps what did
@@ -239,10 +239,10 @@ class Rds:
             raise Refused(f"{instance.name} serves: it is not removed")
         if not self._stays():
             raise Refused(f"nobody else serves as {self._instance}: {instance.name} is not removed")
-        found = self._look(instance.name)
-        if found is None:
+        described = self._look(instance.name)
+        if described is None:
             return
-        if found.get("DeletionProtection"):
+        if described.get("DeletionProtection"):
             self._aws.call(
                 "rds",
                 "modify_db_instance",
@@ -297,9 +297,11 @@ class Rds:
     def _copied_names(self) -> set[str] | None:
         if self._copies is None:
             return None
-        found = self._copies.all_of("rds", "describe_db_snapshots", "DBSnapshots")
+        snapshots = self._copies.all_of("rds", "describe_db_snapshots", "DBSnapshots")
         return {
-            snapshot["DBSnapshotIdentifier"] for snapshot in found if snapshot.get("Status") == "available"
+            snapshot["DBSnapshotIdentifier"]
+            for snapshot in snapshots
+            if snapshot.get("Status") == "available"
         }
 
     def _copy(self, name: str, say: Say) -> None:

@@ -45,8 +45,10 @@ class TarBackups:
     def backups(self) -> list[Backup]:
         """Every one that is there, newest first."""
         return [
-            Backup(kept.name[: -len(SUFFIX)], self.of, kept.name, head.made_at, head.made_at, kept.bytes)
-            for kept, head in headers(self._files)
+            Backup(
+                stored.name[: -len(SUFFIX)], self.of, stored.name, head.made_at, head.made_at, stored.bytes
+            )
+            for stored, head in headers(self._files)
         ]
 
     def changed(self) -> bool:

@@ -92,10 +92,10 @@ class Hooks:
         try:
             async with asyncio.timeout(_SECONDS):
                 for _ in range(rounds):
-                    found = await prober.look(self._tried, now=self._clock())
+                    findings = await prober.look(self._tried, now=self._clock())
                     bad = [
                         f"{finding.component} {finding.reason}"
-                        for finding in found
+                        for finding in findings
                         if finding.outcome == "down"
                     ]
                     if strictly and bad:

@@ -191,20 +191,20 @@ def release_of(image: str) -> str:
 
 def governing_canary(kubectl: Kubectl) -> str:
     """The Canary that Flagger releases deployment/hotel-booking by; empty where there is none."""
-    found = kubectl.select("canaries.flagger.app", _Canary)
-    return next((canary.metadata.name for canary in found if canary.spec.target_ref.name == RECIPE), "")
+    canaries = kubectl.select("canaries.flagger.app", _Canary)
+    return next((canary.metadata.name for canary in canaries if canary.spec.target_ref.name == RECIPE), "")
 
 
 def deployment(kubectl: Kubectl, name: str) -> Deployment:
     """A Deployment that must be there. Raises `Refused`."""
-    found = kubectl.find("deployment", name, Deployment)
-    if found is None:
+    workload = kubectl.find("deployment", name, Deployment)
+    if workload is None:
         raise Refused(
             f"there is no deployment/{name} in {kubectl.namespace}",
             "Is it the right cluster and namespace?",
             f"  kubectl get deployments -n {kubectl.namespace}",
         )
-    return found
+    return workload
 
 
 def last_words(kubectl: Kubectl, selector: str) -> list[str]:

@@ -44,8 +44,8 @@ def most(kubectl: Kubectl) -> int:
 
 def rest(kubectl: Kubectl, name: str) -> bool:
     """Have a colour without pods; whether there was one with some."""
-    there = kubectl.find("deployment", name, Deployment)
-    if there is None or not there.spec.get("replicas", 1):
+    workload = kubectl.find("deployment", name, Deployment)
+    if workload is None or not workload.spec.get("replicas", 1):
         return False
     kubectl.delete("horizontalpodautoscaler", name)
     kubectl.run("scale", f"deployment/{name}", "--replicas=0")
@@ -86,8 +86,8 @@ def migrated(context: RunContext, hold: Hold, name: str, image: str) -> bool:
     """Whether the database was brought to the release. A Job that runs is waited for, one that ended is run
     again: what is done already is not done twice."""
     kubectl = context.kubectl
-    there = kubectl.find("job", name, Job)
-    if there is None or there.ended() is not None:
+    job = kubectl.find("job", name, Job)
+    if job is None or job.ended() is not None:
         recipe = kubectl.find("job", MIGRATE, Job)
         if recipe is None:
             raise Refused(
@@ -95,7 +95,7 @@ def migrated(context: RunContext, hold: Hold, name: str, image: str) -> bool:
                 "Argo CD makes it with each sync:",
                 "  kubectl annotate application hotel-booking -n argocd argocd.argoproj.io/refresh=hard",
             )
-        if there is not None:
+        if job is not None:
             kubectl.delete("job", name, wait=True)
         kubectl.apply(manifests.migration(name, recipe, image=image), manager=manifests.MANAGER)
     until = time.monotonic() + _MIGRATION_SECONDS

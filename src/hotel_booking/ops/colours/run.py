@@ -101,16 +101,16 @@ def back(context: RunContext) -> RunResult:
                 f"Of deployment/{RECIPE} the release before comes back by:",
                 f"  kubectl rollout undo deployment/{RECIPE} -n {kubectl.namespace}",
             )
-        there = deployment(kubectl, kept)
-        if there.ready < 1:
+        workload = deployment(kubectl, kept)
+        if workload.ready < 1:
             say(f"{kept} has no ready pod: waiting for one")
             kubectl.run(
                 "scale", f"deployment/{kept}", f"--replicas={max(1, deployment(kubectl, active).ready)}"
             )
-            there = pods.until_ready(context, hold, kept)
+            workload = pods.until_ready(context, hold, kept)
         _turn(context, hold, kept, kept=active, step="back")
         hold.let_go(step="back", said=f"went back from {active}")
-        return RunResult(kept, there.image, active)
+        return RunResult(kept, workload.image, active)
     except BaseException as error:
         _told(context, hold, error)
         raise
@@ -197,15 +197,15 @@ def _fits(context: RunContext, image: str, *, under: str) -> str:
     try:
         if context.repository is None:
             raise Refused("there is no clone of the repository here")
-        found = range_of(new, repository=context.repository)
+        schemas = range_of(new, repository=context.repository)
         before = range_of(running, repository=context.repository)
     except Refused as unknown:
         context.say(
             f"the schemas of {running} and {new} are compared by the migration alone: {unknown.detail}"
         )
         return ""
-    refuse_unfit(found, under=before, names=(new, running))
-    return found.annotation()
+    refuse_unfit(schemas, under=before, names=(new, running))
+    return schemas.annotation()
 
 
 def _migrate(context: RunContext, hold: Hold, image: str) -> None:

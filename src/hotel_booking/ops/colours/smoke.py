@@ -136,8 +136,8 @@ class Watch:
         try:
             opener = build_opener(ProxyHandler({}))
             with opener.open(f"{self._prometheus}/api/v1/query?{query}", timeout=5) as answer:
-                found = msgspec.json.decode(answer.read(), type=_Found)
-            value = found.data.result[0].value[1] if found.data.result else "NaN"
+                answered = msgspec.json.decode(answer.read(), type=_Found)
+            value = answered.data.result[0].value[1] if answered.data.result else "NaN"
             share = float(value)
         except (OSError, ValueError, msgspec.DecodeError) as error:
             if not self._silent:
@@ -162,5 +162,5 @@ class _Found(msgspec.Struct):
 def _said(answer: Answer, path: str) -> str:
     if not answer.status:
         return f"{path}: {answer.why}"
-    said = answer.body[:200].decode(errors="replace")
-    return f"{path}: {answer.status} after {answer.took:.1f} s {said}".strip()
+    body = answer.body[:200].decode(errors="replace")
+    return f"{path}: {answer.status} after {answer.took:.1f} s {body}".strip()

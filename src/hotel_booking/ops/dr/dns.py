@@ -44,12 +44,12 @@ class Records:
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Both, as Route 53 has them."""
-        found = self._aws.all_of(
+        records = self._aws.all_of(
             "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=self.zone
         )
         return {
             record["SetIdentifier"]: record
-            for record in found
+            for record in records
             if record["Name"].rstrip(".") == self.name and record["Type"] == "A" and "Weight" in record
         }
 
@@ -225,12 +225,12 @@ class Move:
             waits.clear()
             answered = 0
             for resolver in self._resolvers:
-                found = resolver.addresses(name)
-                if found is None:
+                addresses = resolver.addresses(name)
+                if addresses is None:
                     waits[resolver.name] = "does not answer"
                     continue
                 answered += 1
-                if wrong := self._wrong(resolver, found, records):
+                if wrong := self._wrong(resolver, addresses, records):
                     waits[resolver.name] = wrong
             silent = [wait for wait in waits.values() if wait == "does not answer"]
             return answered > 0 and len(waits) == len(silent)
@@ -278,9 +278,9 @@ class Move:
 
         def content() -> bool:
             seen = self.aws.call("route53", "get_health_check_status", HealthCheckId=checks[0])
-            said = [status["StatusReport"]["Status"] for status in seen["HealthCheckObservations"]]
-            content = sum(str(status).startswith("Success") for status in said)
-            return content * 2 > len(said)
+            reports = [status["StatusReport"]["Status"] for status in seen["HealthCheckObservations"]]
+            content = sum(str(status).startswith("Success") for status in reports)
+            return content * 2 > len(reports)
 
         try:
             wait_for(content, what=f"https://{self._place.domain}", seconds=_SITE_SECONDS, every=self._every)

@@ -194,9 +194,11 @@ class Platform:
         return int(code), "\n".join(lines)
 
     def _processes(self) -> Sequence[_Deployment]:
-        found = self._kubectl.select("deployment", _Deployment)
+        deployments = self._kubectl.select("deployment", _Deployment)
         return [
-            process for process in found if process.metadata.name in _MAIN or process.metadata.name in _COPIES
+            process
+            for process in deployments
+            if process.metadata.name in _MAIN or process.metadata.name in _COPIES
         ]
 
     def _there(self, kind: str, name: str) -> bool:

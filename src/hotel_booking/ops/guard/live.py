@@ -111,16 +111,16 @@ def _templates(api: Api, place: Place, name: str) -> list[Template]:
     uid, current = deployment["metadata"]["uid"], _revision(deployment)
     labels = deployment["spec"]["selector"]["matchLabels"]
     selector = "%2C".join(f"{key}%3D{value}" for key, value in sorted(labels.items()))
-    found = [
+    replica_sets = [
         item
         for item in api.get(f"{place.sets}?labelSelector={selector}")["items"]
         if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ()))
         and _revision(item) <= current
     ]
-    found.sort(key=_revision, reverse=True)
-    if not found or _revision(found[0]) != current:
+    replica_sets.sort(key=_revision, reverse=True)
+    if not replica_sets or _revision(replica_sets[0]) != current:
         raise Refused(f"deployment/{name} has no pods of its own yet")
-    return [_template(replica_set) for replica_set in found]
+    return [_template(replica_set) for replica_set in replica_sets]
 
 
 def _template(one: Mapping[str, Any]) -> Template:
@@ -149,11 +149,11 @@ def _revision(one: Mapping[str, Any]) -> int:
 
 def _taken_back(canary: Mapping[str, Any], colours: Mapping[str, Any]) -> datetime | None:
     """When the release was that was tried last, if it was."""
-    told = [
+    times = [
         canary.get("lastTransitionTime") if canary.get("phase") == "Failed" else None,
         colours.get("at") if colours.get("step") in ("back", "failed") else None,
     ]
-    return max((msgspec.convert(time, datetime) for time in told if time), default=None)
+    return max((msgspec.convert(time, datetime) for time in times if time), default=None)
 
 
 def _refuse_under_way(canary: Mapping[str, Any], colours: Mapping[str, Any], now: datetime) -> None:

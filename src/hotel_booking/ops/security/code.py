@@ -62,10 +62,12 @@ def bandit(here: Surroundings) -> Iterator[str]:
         here, _tool(root, "bandit"), "--quiet", "--recursive", "src", "--severity-level", "high",
         "--confidence-level", "medium", "--format", "json", fix=_INSTALL,
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "bandit")
-    if found.get("errors"):
-        raise NotChecked(f"bandit could not read {count(len(found['errors']), 'file')}: {found['errors'][0]}")
-    for result in found["results"]:
+    report = _json(done.stdout, done.stderr, "bandit")
+    if report.get("errors"):
+        raise NotChecked(
+            f"bandit could not read {count(len(report['errors']), 'file')}: {report['errors'][0]}"
+        )
+    for result in report["results"]:
         yield f"{result['filename']}:{result['line_number']}: {result['test_id']} {result['issue_text']}"
 
 
@@ -76,12 +78,12 @@ def own_rules(here: Surroundings) -> Iterator[str]:
         here, "semgrep", "scan", "--config", root / "deployment" / "semgrep.yaml", "--metrics", "off",
         "--disable-version-check", "--quiet", "--json", "src", fix="pip install semgrep",
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "semgrep")
-    if found.get("errors"):
-        raise NotChecked(f"semgrep: {found['errors'][0].get('message', 'it could not read everything')}")
-    if not found.get("paths", {}).get("scanned"):
+    report = _json(done.stdout, done.stderr, "semgrep")
+    if report.get("errors"):
+        raise NotChecked(f"semgrep: {report['errors'][0].get('message', 'it could not read everything')}")
+    if not report.get("paths", {}).get("scanned"):
         raise NotChecked("semgrep looked at no file")
-    for result in found["results"]:
+    for result in report["results"]:
         yield f"{result['path']}:{result['start']['line']}: {result['extra']['message']}"
 
 
@@ -118,12 +120,12 @@ def infrastructure(here: Surroundings) -> Iterator[str]:
         here, _tool(root, "checkov"), "--directory", "deployment/terraform", "--framework", "terraform",
         "--skip-download", "--output", "json", "--quiet", fix=_INSTALL,
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "checkov")
-    if isinstance(found, list) or not found.get("summary", {}).get("passed"):
+    report = _json(done.stdout, done.stderr, "checkov")
+    if isinstance(report, list) or not report.get("summary", {}).get("passed"):
         raise NotChecked("checkov looked at nothing")
-    if found["summary"]["parsing_errors"]:
-        raise NotChecked(f"checkov could not read {count(found['summary']['parsing_errors'], 'file')}")
-    for check in found["results"]["failed_checks"]:
+    if report["summary"]["parsing_errors"]:
+        raise NotChecked(f"checkov could not read {count(report['summary']['parsing_errors'], 'file')}")
+    for check in report["results"]["failed_checks"]:
         yield f"{check['file_path']}: {check['check_id']} {check['resource']}"
 
 

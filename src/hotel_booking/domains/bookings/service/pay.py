@@ -169,14 +169,14 @@ async def _authorise(
 async def _after_a_refusal(gateway: Gateway, payment: Payment) -> Outcome:
     """What is true once the gateway has said no: it may have reserved the money all the same."""
     try:
-        found = await steps.call(
+        outcome = await steps.call(
             Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
         )
     except GatewayUnavailable:
         return Outcome("unknown")
     except GatewayRefused:
         return Outcome("declined")
-    return found if found.status in ("authorised", "captured") else Outcome("declined")
+    return outcome if outcome.status in ("authorised", "captured") else Outcome("declined")
 
 
 def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> datetime | None:
