@@ -3,22 +3,19 @@ in and out, and second factors after a change of HOTEL_SECRET_KEY."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from hotel_booking.admin.staff_mail import send_notice
 from hotel_booking.cli.confirmation import Yes, confirm
-from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.early_refusals import refuse_early
+from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.ops_inputs import value_of
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
-from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.setting_files import with_no_database
@@ -30,7 +27,7 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
 from hotel_booking.domains.identity.service.staff import InvitedStaff
 from hotel_booking.ops.asking import Want
-from hotel_booking.ops.refusals import Refused, plainly
+from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
@@ -51,7 +48,7 @@ def create_owner(
     async def run(tx: Transaction) -> InvitedStaff:
         return await staff.invite(tx, email=email, name=name, grants=[Grant(Role.OWNER)], by=None, now=now)
 
-    invited = _in_transaction("staff create-owner", data_dir, run)
+    invited = in_transaction("staff create-owner", data_dir, run)
     typer.echo(f"{invited.staff.name} owns the group once they have chosen a password, within seven days:")
     typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
 
@@ -65,7 +62,7 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
         member = await _member(tx, email)
         return await staff.invite_again(tx, staff_id=member.id, by=None, now=now)
 
-    invited = _in_transaction("staff invite-again", data_dir, run)
+    invited = in_transaction("staff invite-again", data_dir, run)
     typer.echo(f"{invited.staff.name} can choose a password within seven days:")
     typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
 
@@ -75,7 +72,7 @@ def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
     that it is them who asks: call back, or meet. On a terminal it says whose they are, and asks."""
     now = utc_now()
-    who = _in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
+    who = in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
     confirm(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
 
     async def run(tx: Transaction) -> Staff:
@@ -87,7 +84,7 @@ def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
             await send_notice(tx, member, what="passkey_removed", now=now)
         return member
 
-    member = _in_transaction("staff reset-mfa", data_dir, run)
+    member = in_transaction("staff reset-mfa", data_dir, run)
     typer.echo(f"{member.name} signs in with the password alone now, and is asked for a new second factor")
     typer.echo("where their role demands one. They are signed out everywhere.")
 
@@ -100,7 +97,7 @@ def lock(email: Email, data_dir: DataDir = None) -> None:
     async def run(tx: Transaction) -> Staff:
         return await staff.deactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
 
-    member = _in_transaction("staff lock", data_dir, run)
+    member = in_transaction("staff lock", data_dir, run)
     typer.echo(f"Staff account {member.id} is locked, and signed out everywhere.")
 
 
@@ -111,7 +108,7 @@ def unlock(email: Email, data_dir: DataDir = None) -> None:
     async def run(tx: Transaction) -> Staff:
         return await staff.reactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
 
-    member = _in_transaction("staff unlock", data_dir, run)
+    member = in_transaction("staff unlock", data_dir, run)
     typer.echo(f"Staff account {member.id} is open again, with its old password and second factors.")
 
 
@@ -124,7 +121,7 @@ def reencrypt(data_dir: DataDir = None) -> None:
     if not key:
         raise ConfigError(["HOTEL_SECRET_KEY is not set: the key that the web servers have now"])
     before = value_of(_KEY_BEFORE, secret=True)
-    found = _in_transaction(
+    found = in_transaction(
         "staff reencrypt",
         data_dir,
         lambda tx: second_factor.reencrypt(tx, before=before, secret_key=key),
@@ -150,17 +147,3 @@ async def _member(tx: Transaction, email: str) -> Staff:
 def _public_url() -> str:
     environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     return read_settings(environ).public_url.rstrip("/")
-
-
-def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
-    async def once(url: str) -> T:
-        origin = Origin("command", name=what)
-        async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
-            return await run(tx)
-
-    refuse_early(run)
-    with database_url(data_dir) as url:
-        try:
-            return asyncio.run(once(url))
-        except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None
