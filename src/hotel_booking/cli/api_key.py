@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,6 @@ from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
 
 app = typer.Typer(help="API keys for staff and partners.", no_args_is_help=True)
 
-T = TypeVar("T")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,6 @@ from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(no_args_is_help=True)
 _COMMAND = "guest erase"
-T = TypeVar("T")
 
 
 @app.callback()
@@ -45,7 +44,7 @@ def erase(
     with operation("guest.erase", target="guest", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
             done = in_transaction(
-                "guest erase", data_dir, lambda tx: erasure.erase_address(tx, email=email, now=utc_now())
+                _COMMAND, data_dir, lambda tx: erasure.erase_address(tx, email=email, now=utc_now())
             )
         except NotToBeErasedYet as refusal:
             raise Refused(

@@ -4,7 +4,7 @@ in and out, and second factors after a change of HOTEL_SECRET_KEY."""
 from __future__ import annotations
 
 import os
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -32,7 +32,6 @@ from hotel_booking.ops.refusals import Refused
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
 _KEY_BEFORE = Want("HOTEL_SECRET_KEY_BEFORE", "the key before", '"$(cat KEY-FILE)"')
-T = TypeVar("T")
 Email = Annotated[str, typer.Option(help="The e-mail address that they sign in with.")]
 
 
