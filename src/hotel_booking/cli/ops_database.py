@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Annotated, Any
@@ -69,26 +71,10 @@ def maintenance(
     before = ops_archive.moment(archive, utc_now()) if archive else None
     with database_url(data_dir) as url:
         if dry_run:
-            with inspection.connected(url) as db:
-                steps = care.plan(inspection.indexes(db), inspection.tables(db))
-            if before:
-                steps = ops_archive.planned(url, before=before) + steps
-            if as_json:
-                print_json(steps)
-            else:
-                print(
-                    "\n".join(f"{planned.statement}  ({planned.why})" for planned in steps)
-                    or "Nothing has to be done."
-                )
+            _print_plan(url, before, as_json=as_json)
             return
         if not now:
             seconds = min(seconds, _seconds_of_window(url, utc_now()))
-
-        def tell(number: int, count: int, step: Any, result: Any) -> None:
-            reason = f": {result.reason}" if result.reason else ""
-            said = f"{number}/{count} {step.statement}  ({step.why})  {result.outcome}{reason}"
-            print(f"{said}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
-
         store = tar_backups("archive", os.environ, sys.argv, utc_now) if before else None
         with (
             operation(
@@ -97,17 +83,13 @@ def maintenance(
             inspection.connected(url) as db,
             care.alone(db),
         ):
-            began, results = monotonic(), []
+            began, results, tell = monotonic(), [], _telling(as_json=as_json)
             if before and store:
                 results += ops_archive.archive(url, store, before=before, seconds=seconds, tell=tell)
-                act.tell(
-                    archived=[step_result.reason for step_result in results if step_result.outcome == "done"]
-                )
+                act.tell(archived=[moved.reason for moved in results if moved.outcome == "done"])
             results += care.maintain(db, seconds=seconds - (monotonic() - began), tell=tell)
-            by = {
-                word: sum(step_result.outcome == word for step_result in results)
-                for word in ("done", "left", "failed")
-            }
+            ends = Counter(result.outcome for result in results)
+            by = {word: ends[word] for word in ("done", "left", "failed")}
             act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
     if as_json:
         print_json(results)
@@ -116,6 +98,32 @@ def maintenance(
     told()
     if by["failed"] or by["left"]:
         raise typer.Exit(1 if by["failed"] else 3)
+
+
+def _print_plan(url: str, before: datetime | None, *, as_json: bool) -> None:
+    """What would be done."""
+    from hotel_booking.cli import ops_archive
+    from hotel_booking.ops.database import care, inspection
+
+    with inspection.connected(url) as db:
+        steps = care.plan(inspection.indexes(db), inspection.tables(db))
+    if before:
+        steps = ops_archive.planned(url, before=before) + steps
+    if as_json:
+        print_json(steps)
+    else:
+        print("\n".join(f"{step.statement}  ({step.why})" for step in steps) or "Nothing has to be done.")
+
+
+def _telling(*, as_json: bool) -> Callable[[int, int, Any, Any], None]:
+    """What tells of each step as it ends: on standard error where the results are read by a program."""
+
+    def tell(number: int, total: int, step: Any, result: Any) -> None:
+        reason = f": {result.reason}" if result.reason else ""
+        line = f"{number}/{total} {step.statement}  ({step.why})  {result.outcome}{reason}"
+        print(f"{line}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
+
+    return tell
 
 
 @app.command()
