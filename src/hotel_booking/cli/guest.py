@@ -9,7 +9,7 @@ import typer
 
 from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir
-from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
@@ -55,4 +55,4 @@ def erase(
         act.tell(bookings=done, account=found.account is not None)
     print(f"{account}{count(done, 'booking')}: it is not known any more who that was.".capitalize())
     print("Backups have it until they are over: after a restore, erase again.")
-    told()
+    report_to_audit_log()

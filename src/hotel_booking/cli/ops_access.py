@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.ops_access_output import as_json, as_table, tell
-from hotel_booking.cli.ops_inputs import DryRun, check_values, told, value_of
+from hotel_booking.cli.ops_inputs import DryRun, check_values, report_to_audit_log, value_of
 from hotel_booking.ops.asking import Want
 from hotel_booking.ops.refusals import plainly
 
@@ -98,7 +98,7 @@ def grant(
         act.happened(f"{person} has {wanted.name} now", *_again(person))
         file = _kept(given, came)
     tell(given, came, file, namespace)
-    told()
+    report_to_audit_log()
 
 
 def _kept(given: Any, came: Any) -> Path | None:
@@ -150,7 +150,7 @@ def revoke(
     print(f"{person} has no access any more. Taken back:")
     for one in taken:
         print(f"  {one}")
-    told()
+    report_to_audit_log()
 
 
 @app.command("list")
@@ -224,7 +224,7 @@ def approve(
         act.tell(outcome="approved", role=wanted.name, duration=duration, requester=asker, approver=approver)
     print(f"For {asker}, who asks for it:\n", file=sys.stderr)
     print(line)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -257,7 +257,7 @@ def prepare() -> None:
         print(f"  postgresql://{KEEPER}:{password}@HOST:5432/DATABASE?sslmode=require")
     else:
         print(f"All is there; {KEEPER} has the password that it was given.")
-    told()
+    report_to_audit_log()
 
 
 def _check_all(person: str, role: Any, length: timedelta, *, reason: str, without: set[str]) -> None:

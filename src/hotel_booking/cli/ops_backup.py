@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from hotel_booking.cli.confirmation import Yes, confirm
-from hotel_booking.cli.ops_inputs import Signers, told
+from hotel_booking.cli.ops_inputs import Signers, report_to_audit_log
 from hotel_booking.cli.screen import Json, listing, print_json, progress, screen
 from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import plainly
@@ -85,7 +85,7 @@ def backup(
         raise WrongUse(f"--kind {kind} is none of full, diff, incr")
     made = _make(of, kind)
     print(f"{made.id}: {made.kind}, {made.bytes / 1e6:,.1f} MB")
-    told()
+    report_to_audit_log()
 
 
 def _make(of: str, kind: str = "incr") -> Any:
@@ -241,7 +241,7 @@ def restore(
             raise WrongUse(f"{target} is no environment to restore to: staging or production")
     except psycopg.Error as error:
         raise Refused(f"a database refused: {plainly(error)[:300]}") from None
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -257,7 +257,7 @@ def approve(
     from hotel_booking.cli.ops_restore import approve as do
 
     do(backup_id, target, reason=reason, to_time=to_time, signers=signers)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -282,7 +282,7 @@ def back(yes: Yes = False) -> None:
         name = engine.back(progress)
         act.tell(instance=name)
     print(f"{name} serves again.")
-    told()
+    report_to_audit_log()
 
 
 @app.command(name="set-up")
@@ -362,7 +362,7 @@ def drill(
     print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")
     for step, took in done.seconds.items():
         print(f"  {took:8.1f} s  {step}")
-    told()
+    report_to_audit_log()
 
 
 @app.command()

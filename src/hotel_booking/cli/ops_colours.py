@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, report_to_audit_log
 from hotel_booking.core.counting import count
 
 Verb = Literal["deploy", "rollback", "finish", "show"]
@@ -95,7 +95,7 @@ def blue_green(
         print(f"{turned.kept} is kept. Back to it:")
         print(f"  hotel-booking ops blue-green --namespace {namespace} --rollback")
     print(f"See it: kubectl get service hotel-booking-active -n {namespace} -o wide")
-    told()
+    report_to_audit_log()
 
 
 def run_context(kubectl: Any, *, gateway: str, watch: int, timeout: int, prometheus: str = "") -> Any:
@@ -177,18 +177,18 @@ def _show(kubectl: Any) -> None:
     from hotel_booking.ops.colours.objects import Deployment
 
     now = hold.read(kubectl)
-    for name, what in ((now.active, "serves"), (now.stand.kept, "is kept")):
+    for name, what in ((now.active, "serves"), (now.record.kept, "is kept")):
         if name:
             workload = kubectl.find("deployment", name, Deployment)
             image = "is not there"
             if workload is not None:
                 image = f"{workload.image}, {count(workload.ready, 'pod')} ready"
             print(f"{name} {what}: {image}")
-    if now.stand.step != "none":
-        last = f" ({now.stand.said})" if now.stand.said else ""
-        print(f"Last step: {now.stand.step}{last}")
-    if now.stand.holder:
-        print(f"{now.stand.holder} is at it, or was until {now.stand.until:%H:%M:%S} UTC")
+    if now.record.step != "none":
+        last = f" ({now.record.said})" if now.record.said else ""
+        print(f"Last step: {now.record.step}{last}")
+    if now.record.holder:
+        print(f"{now.record.holder} is at it, or was until {now.record.until:%H:%M:%S} UTC")
 
 
 def say(line: str) -> None:

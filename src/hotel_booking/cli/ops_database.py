@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, report_to_audit_log
 from hotel_booking.cli.screen import Json, listing, print_json, screen
 
 app = typer.Typer(no_args_is_help=True, help="Look at the database, and take care of it.")
@@ -95,7 +95,7 @@ def maintenance(
         print_json(results)
     else:
         print(f"{by['done']} done, {by['left']} left, {by['failed']} failed.")
-    told()
+    report_to_audit_log()
     if by["failed"] or by["left"]:
         raise typer.Exit(1 if by["failed"] else 3)
 
@@ -182,7 +182,7 @@ def end_queries(
                     ended.append(query.pid)
                     act.tell(ended=ended)
     print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")
-    told()
+    report_to_audit_log()
 
 
 def _seconds_of_window(url: str, now: datetime) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_inputs import DryRun, Signers, check_values, told, value_of
+from hotel_booking.cli.ops_inputs import DryRun, Signers, check_values, report_to_audit_log, value_of
 from hotel_booking.ops.asking import Want
 
 app = typer.Typer(no_args_is_help=True, help="Another server, or another region, takes over.")
@@ -43,7 +43,7 @@ def promote(
         was_replica = promoted(url, primary_is_stopped=primary_is_stopped, say=print)
         act.tell(was_replica=was_replica)
     print("Next, at once: hotel-booking ops backup backup")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -104,7 +104,7 @@ def restore(
     print(f"{seconds / 60:.1f} of the {RTO_MINUTES} minutes that the runbook promises.")
     print("Next: ./deployment/scripts/update-dns.sh --target dr")
     print("Then, when `hotel-booking recovery report` says so: hotel-booking recovery open")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -139,7 +139,7 @@ def dns(
             print(f"Weights are {weights}; {chosen} would have 100. Nothing was touched.")
             return
         move.run(records)
-    told()
+    report_to_audit_log()
 
 
 @app.command()

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.ops_colours import Gateway, Namespace, run_context, say
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, check_values, inputs, told, value_of
+from hotel_booking.cli.ops_inputs import (
+    DryRun,
+    EvidenceFolder,
+    Signers,
+    check_values,
+    inputs,
+    report_to_audit_log,
+    value_of,
+)
 from hotel_booking.ops.asking import Want
 
 _WHY = Want("HOTEL_REASON", "the reason why it cannot wait", "'guests cannot pay'")
@@ -90,7 +98,7 @@ def emergency_deploy(
         for line in tracker.not_told():
             say(line)
     print(f"Back: scripts/deploy_release {where} {plan.before}")
-    told()
+    report_to_audit_log()
 
 
 def _reason_and_approver(reason: str, approver: str, who: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from hotel_booking.cli.ops_inputs import (
     Signers,
     check_values,
     inputs,
-    told,
+    report_to_audit_log,
     value_of,
 )
 
@@ -110,7 +110,7 @@ def sign(
             path = signed.write(given.folder, payload.item, content)
             act.tell(outcome="signed", item=item, passed=payload.passed, summary=payload.summary)
         print(f"{mark} {item}: {payload.summary}\nsigned: {path}")
-        told()
+        report_to_audit_log()
     if not payload.passed:
         raise typer.Exit(1)
 

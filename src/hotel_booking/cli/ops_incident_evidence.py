@@ -14,7 +14,14 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_access import PLACES, Namespace, Without
-from hotel_booking.cli.ops_inputs import DryRun, Signers, check_values, signers_of, told, value_of
+from hotel_booking.cli.ops_inputs import (
+    DryRun,
+    Signers,
+    check_values,
+    report_to_audit_log,
+    signers_of,
+    value_of,
+)
 from hotel_booking.cli.ops_isolate import INCIDENT, Incident, of_incident
 from hotel_booking.cli.screen import progress
 from hotel_booking.core.counting import count
@@ -93,7 +100,7 @@ def collect(
         )  # fmt: skip
     _print_summary(whole, manifest, hashed)
     _note_in_timeline(number, whole.name, manifest, hashed, commands, who)
-    told()
+    report_to_audit_log()
     if manifest.missing:
         raise typer.Exit(3)
 

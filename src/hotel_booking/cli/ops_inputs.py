@@ -69,7 +69,7 @@ def signers_of(path: Path | None, what: str = "evidence") -> list[Signer]:
     return read_signers(text)
 
 
-def told() -> None:
+def report_to_audit_log() -> None:
     """Tell the audit log what was recorded, or the operator where it waits."""
     if waits := tell_audit_log(os.environ):
         print(waits, file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from hotel_booking.cli.ops_access import KEEPERS, PLACES, Namespace, Without, places
-from hotel_booking.cli.ops_inputs import DryRun, check_values, told, value_of
+from hotel_booking.cli.ops_inputs import DryRun, check_values, report_to_audit_log, value_of
 from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.ops.asking import Want
 
@@ -98,7 +98,7 @@ def pod(
         print(f'  psql -h $DB_HOST -U $DB_USER -c "{query}"')
         print(f"Look into it: kubectl exec -it {name} -n {namespace} -- sh")
         print(f"Its evidence: hotel-booking ops evidence collect --incident {case.incident}")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -138,7 +138,7 @@ def person(
         if done:
             case.note(f"{' '.join(done)} {case.reason}")
         _refuse(who, done, failed, nothing)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -166,7 +166,7 @@ def key(
         print(case.commands.run("api-key", "revoke", "--", str(number)))
         act.tell(outcome="revoked")
         case.note(f"API key {number} opens nothing any more. {case.reason}")
-    told()
+    report_to_audit_log()
 
 
 class Case(NamedTuple):

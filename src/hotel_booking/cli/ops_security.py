@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 
 if TYPE_CHECKING:
     from hotel_booking.ops.security.checks import Check, Result, Surroundings
@@ -87,7 +87,7 @@ def security_audit(
         print(json.dumps({"checks": msgspec.to_builtins(results)}, indent=2))
     else:
         _as_text(results)
-    told()
+    report_to_audit_log()
     if wrong or unseen:
         raise typer.Exit(1 if wrong else 3)
 

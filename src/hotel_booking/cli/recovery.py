@@ -11,7 +11,7 @@ import typer
 
 from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 from hotel_booking.core.counting import count
 
 T = TypeVar("T")
@@ -187,7 +187,7 @@ def open_again(
         )
         act.tell(backup=point.backup if point else None)
     print("Open for sale." if point else "It was not closed after a restore.")
-    told()
+    report_to_audit_log()
 
 
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]

@@ -12,7 +12,7 @@ import typer
 
 from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DEMO_DATABASE, DataDir, default_data_dir
-from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer()
@@ -73,7 +73,7 @@ def restore(
             "Did guests book after that? Then first, so that payments are matched and no mail goes out twice:"
         )
         print(f"  hotel-booking recovery begin --backup {id_of(header.made_at)}")
-    told()
+    report_to_audit_log()
 
 
 @contextmanager

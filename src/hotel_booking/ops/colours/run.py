@@ -60,14 +60,14 @@ def deploy(context: RunContext, image: str) -> RunResult:
     hold.take()
     began = hold.now.active
     try:
-        if hold.now.stand.step == "watching" and hold.now.stand.image == image and began in COLOURS:
+        if hold.now.record.step == "watching" and hold.now.record.image == image and began in COLOURS:
             say(f"a run before turned guests to {began} already: it is watched from here")
-            return _watched(context, hold, began, hold.now.stand.kept, requests=0)
+            return _watched(context, hold, began, hold.now.record.kept, requests=0)
         if began in COLOURS and deployment(kubectl, began).image == image:
             say(f"{began} serves {release_of(image)} already")
             _settle(context, hold)
             hold.let_go(step="done", said="")
-            return RunResult(began, image, hold.now.stand.kept)
+            return RunResult(began, image, hold.now.record.kept)
         schema = _fits(context, image, under=deployment(kubectl, began).image)
         _migrate(context, hold, image)
         old = _adopted(context, hold)
@@ -93,7 +93,7 @@ def back(context: RunContext) -> RunResult:
     kubectl, say = context.kubectl, context.say
     hold = Hold(kubectl, context.me, context.clock)
     hold.take(over=True)
-    kept, active = hold.now.stand.kept, hold.now.active
+    kept, active = hold.now.record.kept, hold.now.active
     try:
         if not kept or kept == active:
             raise Refused(
@@ -281,16 +281,16 @@ def _told(context: RunContext, hold: Hold, error: BaseException) -> None:
     kubectl, why = context.kubectl, getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
     try:
         now = read(kubectl)
-        if now.stand.holder == context.me:
+        if now.record.holder == context.me:
             hold.now = now
-            if now.stand.step == "watching" and now.stand.kept and now.active == now.stand.to:
-                hold.note(turn=now.stand.kept, step="failed", kept="")
-            step: Step = "failed" if now.stand.step not in ("back", "done", "none") else now.stand.step
+            if now.record.step == "watching" and now.record.kept and now.active == now.record.to:
+                hold.note(turn=now.record.kept, step="failed", kept="")
+            step: Step = "failed" if now.record.step not in ("back", "done", "none") else now.record.step
             hold.let_go(step=step, said=why)
-            unneeded = now.stand.to not in (hold.now.active, hold.now.stand.kept)
-            if now.stand.to in COLOURS and unneeded and pods.rest(kubectl, now.stand.to):
-                context.say(f"{now.stand.to}: scaled to 0, until the next run")
-        context.say(f"{hold.now.active if now.stand.holder == context.me else now.active} serves")
+            unneeded = now.record.to not in (hold.now.active, hold.now.record.kept)
+            if now.record.to in COLOURS and unneeded and pods.rest(kubectl, now.record.to):
+                context.say(f"{now.record.to}: scaled to 0, until the next run")
+        context.say(f"{hold.now.active if now.record.holder == context.me else now.active} serves")
     except Refused as refusal:
         context.say(f"who serves can be seen when the API server answers ({refusal.detail}):")
         context.say(f"  kubectl get service {ACTIVE} -n {kubectl.namespace} -o wide")
