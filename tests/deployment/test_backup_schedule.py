@@ -24,8 +24,8 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.backup import contents, schedule
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.files import files
-from hotel_booking.ops.backup.kept import Kept
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.backup.tar_backups import TarBackups
 from hotel_booking.ops.embedded import Cluster
 from hotel_booking.ops.embedded.programs import find_programs
 from hotel_booking.ops.refusals import Refused
@@ -115,13 +115,13 @@ class Clock:
         return self.now
 
 
-def kept_by(environ: dict[str, str], clock: Clock) -> dict[str, Dumps | Kept]:
+def kept_by(environ: dict[str, str], clock: Clock) -> dict[str, Dumps | TarBackups]:
     """What the schedule works on, by a clock of ours."""
     url, place = environ["DATABASE_URL"], store(environ)
     return {
         "database": Dumps(files(place, "database", clock), url=url, key=KEY, clock=clock),
-        "state": Kept("state", place, url=url, key=KEY, environ=environ, clock=clock),
-        "configuration": Kept("configuration", place, url=url, key=KEY, environ=environ, clock=clock),
+        "state": TarBackups("state", place, url=url, key=KEY, environ=environ, clock=clock),
+        "configuration": TarBackups("configuration", place, url=url, key=KEY, environ=environ, clock=clock),
     }
 
 
@@ -226,7 +226,7 @@ def test_to_be_stopped_while_one_is_made_is_no_failure(
         begun.append("configuration")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Kept, "backup", stopped)
+    monkeypatch.setattr(TarBackups, "backup", stopped)
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     try:
         ops_backup.keep(of=["configuration"])

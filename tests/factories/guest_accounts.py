@@ -13,7 +13,7 @@ from hotel_booking.domains.authentication.service.lockout import Visitor
 from hotel_booking.domains.authentication.tokens import token_hash
 from hotel_booking.domains.guests import queries
 from hotel_booking.domains.guests.service import register
-from hotel_booking.domains.guests.service.register import NewAccount, Opened
+from hotel_booking.domains.guests.service.register import NewAccount, OpenedAccount
 from hotel_booking.domains.guests.types import Account, GuestSession
 
 EMAIL = "ana@example.com"
@@ -23,7 +23,7 @@ HERE = Visitor("203.0.113.7", "203.0.113.7", "Mozilla/5.0 (X11; Linux) Firefox/1
 
 async def opened(
     db: Database, email: str = EMAIL, *, password: str = PASSWORD, now: datetime | None = None
-) -> Opened:
+) -> OpenedAccount:
     """An account of this address, and the session that it was opened with."""
     now = now or utc_now()
     async with db.transaction() as tx:

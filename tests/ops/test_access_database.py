@@ -16,10 +16,10 @@ import pytest
 from hotel_booking.core.db import Database
 from hotel_booking.ops.access import preparing
 from hotel_booking.ops.access.database import DatabaseAway, Login, NotPrepared, keeper
-from hotel_booking.ops.access.granting import Given, OtherRole, Places, grant
+from hotel_booking.ops.access.granting import GrantedAccess, OtherRole, Places, grant
 from hotel_booking.ops.access.listing import listed
 from hotel_booking.ops.access.reaping import reap
-from hotel_booking.ops.access.revoking import Nobody, revoke
+from hotel_booking.ops.access.revoking import NoAccess, revoke
 from hotel_booking.ops.access.standing import Figures, figures
 from hotel_booking.ops.access.terms import ROLES, Grant
 from hotel_booking.ops.refusals import Refused
@@ -51,7 +51,7 @@ def now() -> datetime:
 
 def give(
     places: Places, role: str = "read-only", *, person: str = JOHN, seconds: float = 3600, approval: str = ""
-) -> Given:
+) -> GrantedAccess:
     """A grant that ends in `seconds`: one of hours that is nearly over."""
     until = now() + timedelta(seconds=seconds)
     began = min(now(), until - timedelta(minutes=15))
@@ -66,7 +66,7 @@ def give(
     return grant(wanted, places)
 
 
-def enter(postgres: Server, given: Given) -> psycopg.Connection:
+def enter(postgres: Server, given: GrantedAccess) -> psycopg.Connection:
     login = given.login
     assert isinstance(login, Login)
     return psycopg.connect(postgres.as_user(login.user, login.password), autocommit=True)
@@ -129,7 +129,7 @@ def test_revoking_ends_open_sessions_at_once(postgres: Server, places: Places) -
     with pytest.raises(psycopg.OperationalError):
         session.execute("SELECT 1")
     assert listed(places, now=now()).lines == []
-    with pytest.raises(Nobody, match=f"{JOHN} has no access"):
+    with pytest.raises(NoAccess, match=f"{JOHN} has no access"):
         revoke(JOHN, places, now=now())
 
 

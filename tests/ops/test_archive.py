@@ -22,7 +22,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.audit import chain
 from hotel_booking.domains.bookings.invariants import Difference
-from hotel_booking.ops.backup.configured import kept
+from hotel_booking.ops.backup.configured import tar_backups
 from tests.clients.command_line import command
 from tests.factories.invariants import differences
 from tests.factories.small_hotel import small_hotel
@@ -245,7 +245,7 @@ def test_ended_between_a_file_and_its_commit_nothing_is_lost_and_the_next_run_mo
 def _end_in_the_log(environ: dict[str, str], url: str, number: signal.Signals) -> None:
     """Archive, and get the signal when the log's file is written, before its rows go."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # one of several workers ignores it
-    store = kept("archive", environ, ["hotel-booking"], utc_now)
+    store = tar_backups("archive", environ, ["hotel-booking"], utc_now)
     put = store.put
 
     def ended(name: str, content: bytes, say: Any) -> Any:
@@ -310,7 +310,7 @@ def test_two_runs_in_one_second_have_a_file_each(tmp_path: Path) -> None:
 
     ids = []
     for content in (b"one", b"other"):
-        store = kept("archive", environ, ["hotel-booking"], clock)
+        store = tar_backups("archive", environ, ["hotel-booking"], clock)
         ids.append(store.put("room_night.jsonl", content, lambda _line: None).id)
     assert ids == ["20260301-090000", "20260301-090001"]
     assert [store.get(each) for each in ids] == [b"one", b"other"]
@@ -318,4 +318,4 @@ def test_two_runs_in_one_second_have_a_file_each(tmp_path: Path) -> None:
 
 def test_reading_the_archive_asks_for_no_database(tmp_path: Path) -> None:
     environ = {"HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": KEY}
-    assert kept("archive", environ, ["hotel-booking"], utc_now).backups() == []
+    assert tar_backups("archive", environ, ["hotel-booking"], utc_now).backups() == []

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from hotel_booking.ops.database import care, looking
+from hotel_booking.ops.database import care, inspection
 from hotel_booking.ops.refusals import Busy
 from tests.clients.command_line import command
 from tests.clients.waiting import wait_until
@@ -124,9 +124,9 @@ def test_one_run_at_a_time_from_whatever_machine(
     with care.alone(db):
         busy = command("ops", "database", "maintenance", "--now", seconds=60, **environ)
         assert (busy.returncode, "already" in busy.stderr) == (1, True)
-        with looking.connected(environ["DATABASE_URL"]) as other, pytest.raises(Busy), care.alone(other):
+        with inspection.connected(environ["DATABASE_URL"]) as other, pytest.raises(Busy), care.alone(other):
             pass
-    with looking.connected(environ["DATABASE_URL"]) as other, care.alone(other):
+    with inspection.connected(environ["DATABASE_URL"]) as other, care.alone(other):
         pass
 
 
@@ -134,26 +134,26 @@ def test_what_is_in_use_is_left_and_leaves_nothing_behind(
     environ: dict[str, str], db: psycopg.Connection
 ) -> None:
     worn(db)
-    results: list[care.Done] = []
+    results: list[care.StepResult] = []
     with psycopg.connect(environ["DATABASE_URL"]) as holder:
         holder.execute("UPDATE worn SET word = word WHERE id = 20")
-        with looking.connected(environ["DATABASE_URL"]) as maintaining:
+        with inspection.connected(environ["DATABASE_URL"]) as maintaining:
             maintaining.execute("SET lock_timeout = '300ms'")
             results += care.maintain(maintaining, seconds=60, tell=lambda *_: None)
         builds = [one for one in results if "worn_word" in one.statement]
         assert {one.outcome for one in builds} == {"left"}
-    with looking.connected(environ["DATABASE_URL"]) as maintaining:
+    with inspection.connected(environ["DATABASE_URL"]) as maintaining:
         results = care.maintain(maintaining, seconds=60, tell=lambda *_: None)
         assert {one.outcome for one in results} == {"done"}
-        assert not [one for one in looking.indexes(maintaining) if one.leftover]
-        worn_out = care.plan(looking.indexes(maintaining), [])
+        assert not [one for one in inspection.indexes(maintaining) if one.leftover]
+        worn_out = care.plan(inspection.indexes(maintaining), [])
         assert [one for one in worn_out if "worn" in one.statement] == []
     assert invalid(db) == 0
 
 
 def test_a_run_without_time_leaves_all_and_says_so(environ: dict[str, str], db: psycopg.Connection) -> None:
     worn(db)
-    with looking.connected(environ["DATABASE_URL"]) as maintaining:
+    with inspection.connected(environ["DATABASE_URL"]) as maintaining:
         results = care.maintain(maintaining, seconds=0, tell=lambda *_: None)
     assert {one.outcome for one in results} == {"left"}
     assert invalid(db) == 1

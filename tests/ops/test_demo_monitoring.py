@@ -80,7 +80,7 @@ def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
         "HOTEL_PROMETHEUS_URL": prometheus,
     }
     assert list(monitoring.redis(plan)) == []
-    watched = monitoring.Watched(
+    watched = monitoring.Targets(
         public_url="http://localhost:1", scraped=(free_port(), free_port()), database_url="postgresql://h@/h"
     )
     children = dict(monitoring.start(plan, watched))

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from hotel_booking.cli.ops_incident_evidence import _begun
+from hotel_booking.cli.ops_incident_evidence import _make_folder
 from hotel_booking.core.db import Database
 from hotel_booking.domains.authentication.kinds import STAFF
 from hotel_booking.domains.authentication.service.sessions import start
@@ -304,6 +304,6 @@ def test_a_folder_that_is_whole_is_not_collected_into_again(tmp_path: Path) -> N
     whole = tmp_path / "incident-1-20260101T000000Z"
     whole.mkdir()
     with pytest.raises(Refused, match="in this very second") as refused:
-        _begun(tmp_path / f"{whole.name}.part", "incident-1-")
+        _make_folder(tmp_path / f"{whole.name}.part", "incident-1-")
     assert "once more" in refused.value.lines[0]
     assert list(tmp_path.iterdir()) == [whole]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hotel_booking.ops.asking import needed, typed
+from hotel_booking.ops.asking import Want, needed, typed
 from hotel_booking.ops.operation import acts, home, operation, tell_audit_log
 from hotel_booking.ops.refusals import Busy, Interrupted, Refused, WrongUse
 
@@ -214,13 +214,8 @@ def test_what_is_missing_is_asked_for_on_a_terminal(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr("builtins.input", lambda _question: answer)
         monkeypatch.setattr("getpass.getpass", lambda _question: answer)
         terminal: Any = Terminal(there=True)
-        told: dict[str, Any] = {
-            "example": "x",
-            "environ": {},
-            "argv": ["hotel-booking"],
-            "terminal": terminal,
-        }
-        return needed("HOTEL_RELEASE", "the tag", secret=secret, **told)
+        want = Want("HOTEL_RELEASE", "the tag", "x")
+        return needed(want, environ={}, argv=["hotel-booking"], secret=secret, terminal=terminal)
 
     assert ask(" 1.2 ") == "1.2"
     assert ask("hidden", secret=True) == "hidden"
@@ -232,11 +227,11 @@ def test_where_nobody_can_be_asked_the_command_that_would_work_is_told() -> None
     nobody: Any = Terminal(there=False)
     argv = ["/x/.venv/bin/hotel-booking", "ops", "preflight", "--evidence", "a b"]
     with pytest.raises(WrongUse) as refusal:
-        needed("HOTEL_RELEASE", "the tag", example="1.2", environ={}, argv=argv, terminal=nobody)
+        needed(Want("HOTEL_RELEASE", "the tag", "1.2"), environ={}, argv=argv, terminal=nobody)
     assert refusal.value.lines[-1] == "  HOTEL_RELEASE=1.2 hotel-booking ops preflight --evidence 'a b'"
     by_script = {"HOTEL_INVOKED_AS": "./deployment/scripts/preflight.sh:2"}
     assert typed(by_script, argv) == "./deployment/scripts/preflight.sh --evidence 'a b'"
-    found = needed("HOTEL_RELEASE", "the tag", example="", environ={"HOTEL_RELEASE": "1.3"}, argv=argv)
+    found = needed(Want("HOTEL_RELEASE", "the tag", ""), environ={"HOTEL_RELEASE": "1.3"}, argv=argv)
     assert found == "1.3"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from hotel_booking.cli.ops_backup import what_helps
 from hotel_booking.ops.backup.one_file import WRONG_KEY
-from hotel_booking.ops.colours.door import Door
+from hotel_booking.ops.colours.guest_site import GuestSite
 from hotel_booking.ops.evidence import ITEMS, make_key, read_signers
 from hotel_booking.ops.refusals import WrongUse
 from hotel_booking.ops.security.checks import NotChecked, Surroundings
@@ -133,7 +133,7 @@ def test_wrong_use_ends_with_2_and_no_traceback(environ: dict[str, str], words: 
 @pytest.mark.parametrize("address", ["https://hotel:abc", "https://[::1", "hotel.example"])
 def test_an_address_of_a_site_or_a_gateway_that_is_none_is_said(address: str) -> None:
     with pytest.raises(WrongUse, match="is no address of a gateway"):
-        Door("hotel.example", address)
+        GuestSite("hotel.example", address)
     with pytest.raises(NotChecked, match="is no address of a site"):
         next(site(Surroundings(None, {}, address, 1)))
 

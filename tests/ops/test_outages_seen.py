@@ -154,7 +154,7 @@ class Platform:
         self.start_redis()
         for name, words in (("serve", ["serve"]), ("worker", ["worker"]), ("prober", ["status", "probe"])):
             self.children[name] = start(*words, environ=self.environ(), log=self.folder / f"{name}.log")
-        watched = monitoring.Watched(
+        watched = monitoring.Targets(
             public_url=self.base, scraped=self.metrics, database_url=self.cluster.url("hotel")
         )
         self.children.update(monitoring.start(self.plan, watched))

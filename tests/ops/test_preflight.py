@@ -15,7 +15,14 @@ import pytest
 from hotel_booking.core import schema
 from hotel_booking.ops import evidence, preflight, signing
 from hotel_booking.ops.evidence import Evidence, Signer, make_key, read_signers
-from hotel_booking.ops.preflight import CHECKLIST, Result, Wanted, evaluate, record_pass, require_fresh_pass
+from hotel_booking.ops.preflight import (
+    CHECKLIST,
+    ExpectedRelease,
+    Result,
+    evaluate,
+    record_pass,
+    require_fresh_pass,
+)
 from hotel_booking.ops.refusals import Refused, WrongUse
 from hotel_booking.ops.reports import read_report
 from hotel_booking.ops.rollback import read_plan
@@ -69,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path, signers: list[Signer] = SIGNERS, **wanted: str) -> Result:
-    return evaluate(TAG, folder, signers, now=NOW, wanted=Wanted(**wanted))
+    return evaluate(TAG, folder, signers, now=NOW, wanted=ExpectedRelease(**wanted))
 
 
 def said(result: Result, item: str) -> str:
@@ -230,7 +237,7 @@ def said_of_build(result: Result) -> str:
 
 def require(home: Path, folder: Path, *, now: datetime = NOW, **wanted: str) -> Result:
     return require_fresh_pass(
-        TAG, home=home, folder=folder, signers=SIGNERS, now=now, wanted=Wanted(**wanted)
+        TAG, home=home, folder=folder, signers=SIGNERS, now=now, wanted=ExpectedRelease(**wanted)
     )
 
 
@@ -315,7 +322,7 @@ def scans(folder: Path, **changed: Any) -> list[Path]:
 
 
 def made(item: Any, *reports: Path, **given: Any) -> Evidence:
-    said = signing.Said(**{key: given.pop(key) for key in ("plan", "told", "message") if key in given})
+    said = signing.Declaration(**{key: given.pop(key) for key in ("plan", "told", "message") if key in given})
     release = signing.named(TAG, COMMIT, IMAGE)
     told: dict[str, Any] = {"expected": (), "by": "pipeline", "now": NOW, **given}
     return signing.make(item, release, reports=reports, said=said, **told)

@@ -11,9 +11,9 @@ import pytest
 
 from hotel_booking.replay.demand import (
     Kind,
-    Refused,
     Row,
     UnreadableFile,
+    UnsellableRow,
     read,
 )
 from hotel_booking.replay.events import (
@@ -58,7 +58,7 @@ def test_rows_that_no_hotel_could_sell_have_one_reason(
     tmp_path: Path, record: dict[str, str], reason: str
 ) -> None:
     (item,) = read(write(tmp_path / "demand.csv", [record]))
-    assert item == Refused(2, reason)  # type: ignore[arg-type]  # each case is one of them
+    assert item == UnsellableRow(2, reason)  # type: ignore[arg-type]  # each case is one of them
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from uuid import uuid4
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.identity.accounts import Staff
-from hotel_booking.domains.identity.service.staff import Invited
+from hotel_booking.domains.identity.service.staff import InvitedStaff
 from hotel_booking.domains.notifications import service as mail
 
 
 async def send_invitation(
-    tx: Transaction, invited: Invited, *, settings: Settings, by: str, now: datetime
+    tx: Transaction, invited: InvitedStaff, *, settings: Settings, by: str, now: datetime
 ) -> None:
     """The link that lets somebody in for the first time."""
     await mail.queue(

@@ -105,9 +105,9 @@ async def list_bookings(
         sort="created",
         descending=False,
     )
-    found, following = await partners.listed(tx, wanted, after=after, limit=limit)
+    bookings, following = await partners.listed(tx, wanted, after=after, limit=limit)
     return Page(
-        [booking_answer(booking, now) for booking in found],
+        [booking_answer(booking, now) for booking in bookings],
         None if following is None else pages.encode((_LIST, property_.id, following.key, following.id)),
     )
 

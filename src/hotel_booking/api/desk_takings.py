@@ -97,7 +97,7 @@ async def list_desk_takings(
     first = begun if since is None else instant(since, "since")
     ended = None if until is None else instant(until, "until")
     last = ended or now + timedelta(minutes=1)
-    found = await desk_entries(tx, property_id=property_.id, since=first, until=last)
+    entries = await desk_entries(tx, property_id=property_.id, since=first, until=last)
     return DeskTakings(
         property=property_.slug,
         since=first,
@@ -112,10 +112,10 @@ async def list_desk_takings(
                 entry.reference,
                 entry.receipt,
             )
-            for entry in found
+            for entry in entries
         ],
-        by_person=[_answer(one) for one in sums(found, by_person=True)],
-        totals=[_answer(one) for one in sums(found, by_person=False)],
+        by_person=[_answer(one) for one in sums(entries, by_person=True)],
+        totals=[_answer(one) for one in sums(entries, by_person=False)],
     )
 
 
@@ -156,10 +156,10 @@ async def list_till_closings(
     """Every closing of the property's till, the newest first. The till is closed in the panel."""
     property_ = await owned(tx, slug, caller)
     before = pages.position(cursor, "till-closings")
-    found = await closings(tx, property_id=property_.id, before=before, limit=limit + 1)
-    last = found[limit - 1].id if len(found) > limit else None
+    tills = await closings(tx, property_id=property_.id, before=before, limit=limit + 1)
+    last = tills[limit - 1].id if len(tills) > limit else None
     return Page(
-        [_closing(one) for one in found[:limit]],
+        [_closing(one) for one in tills[:limit]],
         pages.after(last, "till-closings") if last is not None else None,
     )
 

@@ -71,8 +71,8 @@ def _blank(kind: type[DomainError], code: str) -> DomainError:
 def _kinds(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     if kind.__module__.startswith("hotel_booking.") and not kind.__module__.startswith(_NOT_ANSWERED):
         yield kind
-    for one in kind.__subclasses__():
-        yield from _kinds(one)
+    for family in kind.__subclasses__():
+        yield from _kinds(family)
 
 
 def _sources(folder: Traversable) -> Iterator[ast.Module]:

@@ -84,8 +84,8 @@ async def list_nights(slug: str, tx: Transaction, caller: Caller, first: _First,
     """Rooms of confirmed stays, of guests in the house and of those who have left; what each stay was sold
     for is spread evenly over its nights."""
     property_ = await owned(tx, slug, caller)
-    found = await period.nights(tx, Period(property_.id, first, last))
-    return NightsReport(property_.slug, [_night(one, property_.currency) for one in found])
+    nights = await period.nights(tx, Period(property_.id, first, last))
+    return NightsReport(property_.slug, [_night(one, property_.currency) for one in nights])
 
 
 @get(
@@ -110,7 +110,7 @@ async def list_account_lines(
     property_ = await owned_list(request, database, slug, caller, "account-lines", now)
     asked = Period(property_.id, first, last)
     since, until = asked.instants(property_.timezone, property_.day_end_time)
-    found, following = await period.movements(
+    lines, following = await period.movements(
         tx,
         property_id=property_.id,
         since=since,
@@ -120,7 +120,7 @@ async def list_account_lines(
     )
     place = None if following is None else (following.at, following.source, following.id)
     return Page(
-        [_line(one) for one in found],
+        [_line(one) for one in lines],
         None if place is None else pages.encode((_LINES, property_.id, first, last, *place)),
     )
 

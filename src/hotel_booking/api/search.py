@@ -212,9 +212,9 @@ async def _place(searching: Searching, text: str | None, now: datetime) -> Place
             fix=f"use GET /properties/{to.meant.hit.slug}/offers, or search by lat and lon",
         )
     others = ", ".join(
-        f"{one.hit.id} ({', '.join(filter(None, (one.hit.name, one.hit.region, one.hit.country)))})"
-        for one in to.others[:5]
-        if one.hit.kind != "property"
+        f"{other.hit.id} ({', '.join(filter(None, (other.hit.name, other.hit.region, other.hit.country)))})"
+        for other in to.others[:5]
+        if other.hit.kind != "property"
     )
     raise PlaceNotFound(
         f"{text[:80]!r} could be more than one place" if others else f"no place is called {text[:80]!r}",

@@ -37,7 +37,7 @@ from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.http import closure, health, media, openapi
 from hotel_booking.http.access import provide_caller, provide_now
-from hotel_booking.http.bodies import JSON_LIMIT, Arriving
+from hotel_booking.http.bodies import JSON_LIMIT, ArrivingBodies
 from hotel_booking.http.client_address import networks
 from hotel_booking.http.edge import Edge
 from hotel_booking.http.errors import handle
@@ -176,7 +176,7 @@ def _state(settings: Settings) -> State:
             "limiter": None,
             "pressure": Pressure(),
             "search_index": None,
-            "arriving": Arriving(settings.body_seconds),
+            "arriving": ArrivingBodies(settings.body_seconds),
             "media": adapters.choose_media(settings),
             "site_problem_page": web.problem_page,
             "allowances": _allowances(settings),

@@ -22,7 +22,7 @@ from hotel_booking.bench.figures import Figure, spread
 from hotel_booking.bench.floor import constant
 from hotel_booking.bench.generator import Job, Request
 from hotel_booking.bench.machine import cpu_seconds
-from hotel_booking.bench.measuring import Measured, Target, figure_of, measured_of
+from hotel_booking.bench.measuring import RoundResult, Target, figure_of, measured_of
 from hotel_booking.bench.requests import post
 from hotel_booking.bench.search import LARGEST_DATABASE, database
 from hotel_booking.bench.servers import Server
@@ -108,7 +108,7 @@ def _holds(
     file = session.folder / "hold.sql"
     file.write_text(script.text)
     file.chmod(0o644)
-    ours: list[Measured] = []
+    ours: list[RoundResult] = []
     theirs: list[tuple[float, float]] = []
     target = Target(name=HOLDS, server=server, requests=[], check=_created, limit=PGBENCH, least=SHARE)
     for number in range(session.rounds):
@@ -130,7 +130,7 @@ def _holds(
     limits = [(rate, 1e6 * cpu) for rate, cpu in theirs]
     figure = figure_of(PART, target, ours, limits)
     yield replace(figure, note="; ".join(filter(None, (_oversold(url), figure.note))))
-    python = spread([one.cpu_us("server") / max(1.0, one.cpu_us("database")) for one in ours])
+    python = spread([round_.cpu_us("server") / max(1.0, round_.cpu_us("database")) for round_ in ours])
     yield Figure(
         part=PART,
         name="Python's CPU of a hold beside PostgreSQL's",
@@ -158,13 +158,13 @@ def _crowd(context: Context, url: str, catalogue: Catalogue, server: Server) -> 
     quotes = _Quotes(url, made, min(30_000, each * 2 * session.rounds))
     few = Target(name=f"{_HOT}, 16 clients", server=server, requests=[], check=_created)
     crowd = replace(few, name=f"{_HOT}, {_CROWD} clients", limit=few.name, least=_CROWD_SHARE)
-    found: dict[str, list[Measured]] = {few.name: [], crowd.name: []}
+    found: dict[str, list[RoundResult]] = {few.name: [], crowd.name: []}
     share = min(each, 30_000 // (2 * session.rounds))
     for number in range(session.rounds):
         for target, clients in ((few, CONNECTIONS), (crowd, _CROWD))[:: 1 if number % 2 else -1]:
             session.say(f"{PART}: {target.name}, round {number + 1} of {session.rounds}")
             found[target.name].append(_hold_all(context, target, quotes.take(share), clients))
-    limits = [(one.rate, one.cpu_us()) for one in found[few.name]]
+    limits = [(round_.rate, round_.cpu_us()) for round_ in found[few.name]]
     yield figure_of(PART, few, found[few.name], [])
     yield figure_of(PART, crowd, found[crowd.name], limits)
 
@@ -199,7 +199,7 @@ def _hold_one(context: Context, server: Server, quote: str) -> None:
         raise EmbeddedError(f"a hold was refused: {outcome.answers}")
 
 
-def _hold_all(context: Context, target: Target, quotes: Sequence[str], clients: int) -> Measured:
+def _hold_all(context: Context, target: Target, quotes: Sequence[str], clients: int) -> RoundResult:
     """Hold for as long as a round lasts, or until the quotes are used up."""
     now = replace(target, requests=_bookings(quotes, context.session.seed), connections=clients)
     return measured_of(now, context.session.send(context.session.job(now, once=True)))

@@ -13,7 +13,7 @@ from hotel_booking.api.search import SearchAnswer
 from hotel_booking.bench.generator import Request
 
 
-class Checked:
+class CountingCheck:
     """A check that also counts how many answers had something in them: hotels, offers, prices."""
 
     def __init__(self) -> None:

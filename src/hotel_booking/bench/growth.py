@@ -86,7 +86,7 @@ def _targets(
     yield Target(
         name=f"a look at a booking, {size:,} bookings",
         server=server,
-        requests=[get("look", f"/api/v1/bookings/{one}", sender=sender) for one in references],
+        requests=[get("look", f"/api/v1/bookings/{reference}", sender=sender) for reference in references],
         check=_looked,
         limit=OURS,
     )

@@ -39,7 +39,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Measured(msgspec.Struct, frozen=True):
+class RoundResult(msgspec.Struct, frozen=True):
     """One round of one target."""
 
     outcome: Outcome
@@ -86,7 +86,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def measure(self, part: str, targets: Sequence[Target]) -> list[Figure]:
         """All targets in turn, `rounds` times, every other time backwards."""
-        rounds: list[dict[str, Measured]] = []
+        rounds: list[dict[str, RoundResult]] = []
         for number in range(self.rounds):
             found = {}
             for target in targets if number % 2 == 0 else reversed(targets):
@@ -98,7 +98,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             for target in targets
         ]
 
-    def once(self, target: Target) -> Measured:
+    def once(self, target: Target) -> RoundResult:
         """One round of one target."""
         return measured_of(target, self.send(self.job(target)))
 
@@ -136,13 +136,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.msgpack.decode(answered.read_bytes(), type=Outcome)
 
 
-def measured_of(target: Target, outcome: Outcome) -> Measured:
+def measured_of(target: Target, outcome: Outcome) -> RoundResult:
     """A round with what is wrong with its answers."""
     complaints = [said for answer in outcome.answers if (said := _complaint(target, answer))]
-    return Measured(outcome, len(outcome.answers), complaints)
+    return RoundResult(outcome, len(outcome.answers), complaints)
 
 
-def _limits(target: Target, rounds: Sequence[dict[str, Measured]]) -> list[tuple[float, float]]:
+def _limits(target: Target, rounds: Sequence[dict[str, RoundResult]]) -> list[tuple[float, float]]:
     if target.limit is None:
         return []
     return [(found[target.limit].rate, found[target.limit].cpu_us()) for found in rounds]
@@ -153,7 +153,7 @@ def _complaint(target: Target, answer: Answer) -> str | None:
 
 
 def figure_of(
-    part: str, target: Target, mine: Sequence[Measured], limits: Sequence[tuple[float, float]]
+    part: str, target: Target, mine: Sequence[RoundResult], limits: Sequence[tuple[float, float]]
 ) -> Figure:
     """The row of a target. `limits` has for each round the limit's rate, and the microseconds of CPU that one
     of its operations takes; it is empty where there is no limit."""
@@ -200,7 +200,7 @@ def _met(target: Target, ratio: Spread | None, p99: Spread | None) -> bool | Non
     return None if target.least is None or ratio is None else ratio.median >= target.least
 
 
-def _refused(mine: Sequence[Measured]) -> list[str]:
+def _refused(mine: Sequence[RoundResult]) -> list[str]:
     """What no checked answer tells: connections that broke, answers that never came."""
     broken = sum(measured.outcome.broken for measured in mine)
     unfinished = sum(measured.outcome.unfinished for measured in mine)
@@ -209,7 +209,7 @@ def _refused(mine: Sequence[Measured]) -> list[str]:
     )
 
 
-def percentile(mine: Sequence[Measured], share: float, kind: str | None = None) -> Spread | None:
+def percentile(mine: Sequence[RoundResult], share: float, kind: str | None = None) -> Spread | None:
     """Of each round's latencies, in milliseconds; None where there are none."""
     found = [values for measured in mine if (values := measured.latencies(kind))]
     if not found:
@@ -217,5 +217,5 @@ def percentile(mine: Sequence[Measured], share: float, kind: str | None = None) 
     return spread([1000 * values[min(len(values) - 1, int(share * len(values)))] for values in found])
 
 
-def _cpu(mine: Sequence[Measured], of: str) -> Spread:
+def _cpu(mine: Sequence[RoundResult], of: str) -> Spread:
     return spread([measured.cpu_us(of) for measured in mine])

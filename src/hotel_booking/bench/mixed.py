@@ -17,12 +17,12 @@ from msgspec.structs import replace
 
 from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import Catalogue, catalogue_of, fill
-from hotel_booking.bench.checks import Checked
+from hotel_booking.bench.checks import CountingCheck
 from hotel_booking.bench.context import Context
 from hotel_booking.bench.figures import Figure
 from hotel_booking.bench.floor import OURS, constant
 from hotel_booking.bench.generator import Request
-from hotel_booking.bench.measuring import Measured, Target, figure_of, percentile
+from hotel_booking.bench.measuring import RoundResult, Target, figure_of, percentile
 from hotel_booking.bench.requests import Sender, get
 from hotel_booking.bench.servers import Server
 from hotel_booking.core.clock import utc_now
@@ -44,7 +44,7 @@ _OPEN_CONNECTIONS = 256
 _SORTS = ("distance", "stars", "price")
 
 
-class _CheckedMix(Checked):
+class _CheckedMix(CountingCheck):
     """Checks each operation as what it is."""
 
     def __call__(self, request: Request, status: int, body: bytes) -> str | None:
@@ -101,12 +101,12 @@ def _open(context: Context, server: Server, mix: list[Request]) -> Iterator[Figu
 def _in_turns(context: Context, first: Server, targets: Sequence[Target]) -> Iterator[Figure]:
     session = context.session
     everything = [constant(first), *targets]
-    found: dict[str, list[Measured]] = {target.name: [] for target in everything}
+    found: dict[str, list[RoundResult]] = {target.name: [] for target in everything}
     for number in range(session.rounds):
         for target in everything if number % 2 == 0 else everything[::-1]:
             session.say(f"{PART}: {target.name}, round {number + 1} of {session.rounds}")
             found[target.name].append(session.once(target))
-    limits = [(one.rate, one.cpu_us()) for one in found[OURS]]
+    limits = [(round_.rate, round_.cpu_us()) for round_ in found[OURS]]
     for target in targets:
         mine = found[target.name]
         figure = figure_of(PART, target, mine, limits if target.limit else [])
@@ -129,9 +129,9 @@ def _with_theirs(figure: Figure, target: Target, note: str) -> Figure:
     )
 
 
-def _kinds(mine: Sequence[Measured]) -> str:
+def _kinds(mine: Sequence[RoundResult]) -> str:
     """Each operation's latencies."""
-    names = {name for one in mine for name in one.outcome.latencies}
+    names = {name for round_ in mine for name in round_.outcome.latencies}
     parts = []
     for name in ("search", "recommend", "sign-in", "reserve"):
         if name in names:

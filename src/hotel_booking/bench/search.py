@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import NIGHTS, Catalogue, catalogue_of, fill
-from hotel_booking.bench.checks import Checked
+from hotel_booking.bench.checks import CountingCheck
 from hotel_booking.bench.context import Context
 from hotel_booking.bench.figures import Figure, grown
 from hotel_booking.bench.floor import OURS, constant
@@ -61,8 +61,8 @@ def measure(context: Context) -> Iterator[Figure]:
         url, catalogue = database(context, context.sizes[0])
         plain = stack.enter_context(context.server("ours", url, **{INDEX: "false"}))
         by_sql = [
-            replace(one, name=f"{one.name}, by SQL", least=None)
-            for one in _targets(context, plain, catalogue)
+            replace(target, name=f"{target.name}, by SQL", least=None)
+            for target in _targets(context, plain, catalogue)
         ]
         server = servers[0][0]
         figures = list(measured(context, "search", targets + by_sql, server))
@@ -76,12 +76,14 @@ def measure(context: Context) -> Iterator[Figure]:
             least=None,
             p99_below_ms=_P99_MS,
             connections=64,
-            check=Checked(),
+            check=CountingCheck(),
         )
         yield from measured(context, "search", [half], server)
         holds = 50 if context.session.quick else HOLDS
         hold(context, server, catalogue, holds)
-        held = replace(targets[0], name=f"{targets[0].name}, with {holds:,} live holds", check=Checked())
+        held = replace(
+            targets[0], name=f"{targets[0].name}, with {holds:,} live holds", check=CountingCheck()
+        )
         yield from measured(context, "search", [held], server)
 
 
@@ -131,7 +133,7 @@ def target(
         name=name,
         server=server,
         requests=draws.many(count, context.session.seed, draw),
-        check=Checked(),
+        check=CountingCheck(),
         limit=OURS,
         least=least,
     )
@@ -140,6 +142,6 @@ def target(
 def measured(context: Context, part: str, targets: list[Target], server: Server) -> Iterator[Figure]:
     """The rows of the targets, each with what its answers held; the limit's own row stays away."""
     for figure in context.session.measure(part, [constant(server), *targets])[1:]:
-        asked = next(one for one in targets if one.name == figure.name)
-        said = asked.check.note() if isinstance(asked.check, Checked) else ""
+        asked = next(target for target in targets if target.name == figure.name)
+        said = asked.check.note() if isinstance(asked.check, CountingCheck) else ""
         yield replace(figure, answers=asked.server.answers, note="; ".join(filter(None, (said, figure.note))))

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.confirmation import Yes, confirm
+from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.screen import Json, listing, print_json, screen
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.clock import utc_now
-from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.types import ApiKey, NewKey, Scope
-from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer(help="API keys for staff and partners.", no_args_is_help=True)
 
-T = TypeVar("T")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -63,7 +57,7 @@ def create(
             tx, name=name, scopes=scopes, properties=property_slug or None, expires_at=expires_at, now=now
         )
 
-    new = _in_transaction(data_dir, run)
+    new = in_transaction("api-key", data_dir, run)
     limits = ", ".join(new.key.properties) if new.key.properties is not None else "every property"
     until = f"until {new.key.expires_at:%Y-%m-%d %H:%M} UTC" if new.key.expires_at else "until it is revoked"
     typer.echo(f"Key {new.key.id} ({new.key.name}): {', '.join(new.key.scopes)}; {limits}; {until}.")
@@ -76,7 +70,7 @@ def list_keys(as_json: Json = False, data_dir: DataDir = None) -> None:
     """Every key, newest first."""
     from rich.markup import escape
 
-    keys = _in_transaction(data_dir, lambda tx: queries.list_keys(tx, limit=1000))
+    keys = in_transaction("api-key", data_dir, lambda tx: queries.list_keys(tx, limit=1000))
     if as_json:
         print_json(keys)
         return
@@ -109,13 +103,13 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Close a key for good, at once. On a terminal it says which key it is, and asks."""
-    found = _in_transaction(data_dir, lambda tx: queries.find_key(tx, key_id))
+    found = in_transaction("api-key", data_dir, lambda tx: queries.find_key(tx, key_id))
     if found is not None and not found.revoked_at:
-        ask(
+        confirm(
             f"Key {found.id} ({found.name}; {', '.join(found.scopes)}) opens nothing then. Revoke it?",
             yes=yes,
         )
-    key = _in_transaction(data_dir, lambda tx: service.revoke_key(tx, key_id=key_id, now=utc_now()))
+    key = in_transaction("api-key", data_dir, lambda tx: service.revoke_key(tx, key_id=key_id, now=utc_now()))
     typer.echo(f"Key {key.id} ({key.name}) opens nothing any more.")
 
 
@@ -132,25 +126,11 @@ def rotate(
         made = await service.rotate_key(tx, key_id=key_id, now=utc_now(), overlap=span)
         return made, await queries.find_key(tx, key_id)
 
-    new, old = _in_transaction(data_dir, run)
+    new, old = in_transaction("api-key", data_dir, run)
     until = f"{old.expires_at:%Y-%m-%d %H:%M} UTC" if old and old.expires_at else "now"
     typer.echo(f"Key {new.key.id} ({new.key.name}) replaces key {key_id}, which works until {until}.")
     typer.echo("Shown this once; only its hash is stored:")
     typer.echo(new.secret)
-
-
-def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
-    async def once(url: str) -> T:
-        origin = Origin("command", name="hotel-booking api-key")
-        async with Database.open(url, size=1) as database, database.acting(origin).transaction() as tx:
-            return await run(tx)
-
-    judge(run)
-    with database_url(data_dir) as url:
-        try:
-            return asyncio.run(once(url))
-        except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None
 
 
 def _scope(text: str) -> Scope:

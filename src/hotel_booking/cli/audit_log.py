@@ -18,7 +18,7 @@ from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.domains.audit import archive, chain, spooled
 from hotel_booking.ops import spool
-from hotel_booking.ops.backup.kept import Kept
+from hotel_booking.ops.backup.tar_backups import TarBackups
 from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(no_args_is_help=True)
@@ -42,11 +42,11 @@ def verify(
 ) -> None:
     """Follow the chain from its beginning and name the first broken link. Exit code 1 if there is one."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
+    from hotel_booking.ops.backup.configured import tar_backups
 
     position, hashed = _anchor(anchor)
     with database_url(data_dir) as url:
-        store = kept("archive", os.environ, sys.argv, utc_now) if with_archive else None
+        store = tar_backups("archive", os.environ, sys.argv, utc_now) if with_archive else None
         result = asyncio.run(_verify(url, position, hashed, store))
     if as_json:
         typer.echo(json.dumps(result))
@@ -92,14 +92,14 @@ def _anchor(text: str | None) -> tuple[int | None, str]:
     return int(position), hashed.lower()
 
 
-async def _verify(url: str, position: int | None, hashed: str, store: Kept | None) -> dict[str, Any]:
+async def _verify(url: str, position: int | None, hashed: str, store: TarBackups | None) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import Progress
 
     # A table of many millions takes its time to be looked through for entries without a link.
     async with Database.open(url, size=1, statement_timeout_ms=0) as db, db.transaction() as tx:
         archived, _ = await chain.begin(tx)
-        checked, there = chain.Checked(0 if store else archived, chain.START.hex()), None
+        checked, there = chain.ChainCheck(0 if store else archived, chain.START.hex()), None
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("Following the chain", total=await chain.length(tx) or 1)
             if store:
@@ -134,17 +134,17 @@ async def _verify(url: str, position: int | None, hashed: str, store: Kept | Non
     }
 
 
-async def _files(tx: Transaction, store: Kept) -> AsyncIterator[chain.Checked]:
+async def _files(tx: Transaction, store: TarBackups) -> AsyncIterator[chain.ChainCheck]:
     """Follow the chain through the files."""
-    at = chain.Checked(0, chain.START.hex())
+    at = chain.ChainCheck(0, chain.START.hex())
     for file, sha256 in await archive.archived(tx):
         try:
             content = await asyncio.to_thread(store.get, file)
         except Refused as refusal:
-            yield chain.Checked(at.position, at.hash, f"after link {at.position}: {refusal.detail}")
+            yield chain.ChainCheck(at.position, at.hash, f"after link {at.position}: {refusal.detail}")
             return
         if hashlib.sha256(content).digest() != sha256:
-            yield chain.Checked(at.position, at.hash, f"{file} is not the file that was written")
+            yield chain.ChainCheck(at.position, at.hash, f"{file} is not the file that was written")
             return
         for checked in archive.follow(content, at):
             yield checked

@@ -54,7 +54,7 @@ class Screen:
 
     def _line(self, look: Look) -> None:
         """Where something is another than in the line before."""
-        figures = "  ".join(f"{one.name} {_value(one)}" for one in look.figures)
+        figures = "  ".join(f"{figure.name} {_value(figure)}" for figure in look.figures)
         said = (
             f"{look.phase:<16} {look.weight:3.0f} of {look.planned:.0f} %  "
             f"failed looks {look.failed} of {look.threshold}  {figures}"
@@ -79,9 +79,11 @@ class Screen:
         table.add_row("share", bar, share)
         style = "red" if look.failed else ""
         table.add_row("failed looks", Text(f"{look.failed} of {look.threshold}", style=style), "")
-        for one in look.figures:
-            mark = Text(("✓ " if one.well else "✗ ") + _value(one), style="green" if one.well else "red")
-            table.add_row(one.name, mark, Text(_limits(one), style="dim"))
+        for figure in look.figures:
+            mark = Text(
+                ("✓ " if figure.well else "✗ ") + _value(figure), style="green" if figure.well else "red"
+            )
+            table.add_row(figure.name, mark, Text(_limits(figure), style="dim"))
         parts: list[RenderableType] = [title, table]
         if look.note:
             parts.append(Text(look.note, style=colour))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -14,11 +13,12 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.days import SHAPE, day
-from hotel_booking.cli.judging import judge
 from hotel_booking.cli.screen import Json, listing, print_json, screen
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.counting import count
 
 app = typer.Typer(no_args_is_help=True)
+_COMMAND = "exchange-rates"
 
 
 @app.callback()
@@ -66,9 +66,7 @@ def enter(
             jumps=accept_jump,
         )
 
-    judge(entering)
-    with database_url(data_dir) as url:
-        asyncio.run(_enter(url, entering))
+    in_transaction(_COMMAND, data_dir, entering)
     print(f"One euro is {rate} {currency.upper()}, as of {of}.")
 
 
@@ -126,16 +124,6 @@ async def _show(url: str, *, as_json: bool) -> None:
     screen().print(table)
 
 
-async def _enter(url: str, entering: Callable[[Any], Awaitable[None]]) -> None:
-    from hotel_booking.core.db import Database, Origin
-
-    async with (
-        Database.open(url, size=1) as db,
-        db.acting(Origin("command", name="hotel-booking exchange-rates")).transaction() as tx,
-    ):
-        await entering(tx)
-
-
 async def _fetch(url: str, address: str, *, jumps: bool) -> None:
     from hotel_booking.core.clock import utc_now
     from hotel_booking.core.db import Database, Origin
@@ -143,10 +131,8 @@ async def _fetch(url: str, address: str, *, jumps: bool) -> None:
     from hotel_booking.integrations.ecb import EcbRates
 
     published = await EcbRates(address).daily()
-    async with (
-        Database.open(url, size=1) as db,
-        db.acting(Origin("command", name="hotel-booking exchange-rates")).transaction() as tx,
-    ):
+    origin = Origin("command", name=f"hotel-booking {_COMMAND}")
+    async with Database.open(url, size=1) as db, db.acting(origin).transaction() as tx:
         taken = await service.take(tx, published=published, now=utc_now(), jumps=jumps)
     print(f"{count(taken.used, 'rate')} of {taken.as_of} {'is' if taken.used == 1 else 'are'} used.")
     for currency, reason in taken.refused.items():

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
-from hotel_booking.cli.ops_inputs import told
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.confirmation import Yes, confirm
+from hotel_booking.cli.database import DataDir
+from hotel_booking.cli.ops_inputs import report_to_audit_log
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
-from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.domains.bookings import erasure
 from hotel_booking.domains.guests.errors import NotToBeErasedYet
 from hotel_booking.ops.operation import operation
 from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(no_args_is_help=True)
-T = TypeVar("T")
+_COMMAND = "guest erase"
 
 
 @app.callback()
@@ -40,14 +36,16 @@ def erase(
     """Forget who somebody is: their account, and names, address, telephone, wishes and messages of their past
     bookings; amounts, days and rooms stay. Make sure that it is them who asks. Refused while a stay is to
     come or money is open. It cannot be taken back: on a terminal it says what there is, and asks."""
-    found = _in_transaction(data_dir, lambda tx: erasure.known(tx, email=email))
+    found = in_transaction(_COMMAND, data_dir, lambda tx: erasure.known(tx, email=email))
     account = "an account and " if found.account is not None else ""
     bookings = count(found.bookings, "booking")
-    ask(f"This address has {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
+    confirm(f"This address has {account}{bookings}; who it was is forgotten for good. Erase?", yes=yes)
     # Its target is no address: what was erased would stand in the record of it.
     with operation("guest.erase", target="guest", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
-            done = _in_transaction(data_dir, lambda tx: erasure.erase_address(tx, email=email, now=utc_now()))
+            done = in_transaction(
+                _COMMAND, data_dir, lambda tx: erasure.erase_address(tx, email=email, now=utc_now())
+            )
         except NotToBeErasedYet as refusal:
             raise Refused(
                 f"not yet: {refusal.detail}",
@@ -57,15 +55,4 @@ def erase(
         act.tell(bookings=done, account=found.account is not None)
     print(f"{account}{count(done, 'booking')}: it is not known any more who that was.".capitalize())
     print("Backups have it until they are over: after a restore, erase again.")
-    told()
-
-
-def _in_transaction(data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
-    async def once(url: str) -> T:
-        origin = Origin("command", name="hotel-booking guest erase")
-        async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
-            return await run(tx)
-
-    judge(run)
-    with database_url(data_dir) as url:
-        return asyncio.run(once(url))
+    report_to_audit_log()

@@ -26,7 +26,7 @@ def made_readable(command: Any) -> None:
     """Of a command, and of those below it."""
     if command.help:
         paragraphs = inspect.cleandoc(command.help).split("\n\n")
-        command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     for option in (*command.params, command.get_help_option(typer.Context(command))):
         if option.param_type_name == "option" and option.metavar is None:
             option.metavar = _TAKES.get(option.display_type(None))

@@ -11,10 +11,10 @@ from typing import Annotated, Any, cast
 import typer
 
 from hotel_booking.cli import incident_after
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir
 from hotel_booking.cli.incident_acts import By, Number, act, read
 from hotel_booking.cli.screen import Json, listing, print_json, screen
-from hotel_booking.cli.sure import Yes, ask
 
 app = typer.Typer(no_args_is_help=True, help="Incidents: declare them, work on them, learn from them.")
 
@@ -54,14 +54,14 @@ def declare(
         for one in lasting:
             if one.resolved_at is None and one.title.casefold() == title.strip().casefold():
                 since = f"{one.declared_at:%H:%M:%S} UTC"
-                ask(f"Incident {one.id} is called so, and lasts since {since}. Declare another?", yes=yes)
+                confirm(f"Incident {one.id} is called so, and lasts since {since}. Declare another?", yes=yes)
     incident = act(
         data_dir,
         lambda tx, actor, now: service.declare(
             tx,
             title=title,
             severity=cast("Any", severity),
-            components=tuple(one.strip().lower() for one in component or ()),
+            components=tuple(key.strip().lower() for key in component or ()),
             impact=impact,
             commander=commander,
             by=actor,
@@ -102,15 +102,15 @@ def list_all(
                     f"  {update.at:%Y-%m-%d %H:%M} {update.status}: {escape(update.body)}", soft_wrap=True
                 )
         return
-    found = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
+    incidents = read(data_dir, lambda tx, _now: queries.list_incidents(tx, state="all" if every else "open"))
     if as_json:
-        print_json(found)
+        print_json(incidents)
         return
-    if not found:
+    if not incidents:
         print("There is none.")
         return
     table = listing("no.", "what", "severity", "phase", "declared (UTC)", "channel")
-    for one in found:
+    for one in incidents:
         table.add_row(
             str(one.id),
             escape(one.title),
@@ -147,14 +147,14 @@ def show(number: Number, data_dir: DataDir = None) -> None:
             for entry in await queries.timeline(tx, number)
         ]
         lines += [
-            f"not told to {one.target}: {one.last_error or 'it waits'}"
-            f"{f' (again at {one.next_at:%H:%M:%S})' if one.status == 'waiting' else ''}"
-            for one in await queries.deliveries(tx, number)
-            if one.sent_at is None and one.status != "dropped"
+            f"not told to {delivery.target}: {delivery.last_error or 'it waits'}"
+            f"{f' (again at {delivery.next_at:%H:%M:%S})' if delivery.status == 'waiting' else ''}"
+            for delivery in await queries.deliveries(tx, number)
+            if delivery.sent_at is None and delivery.status != "dropped"
         ]
         lines += [
-            f"{f'done by {one.done_by}' if one.done_at else 'to do'}: {one.what} ({one.owner})"
-            for one in await queries.actions(tx, number)
+            f"{f'done by {action.done_by}' if action.done_at else 'to do'}: {action.what} ({action.owner})"
+            for action in await queries.actions(tx, number)
         ]
         return lines
 
@@ -191,7 +191,7 @@ def assess(
     from hotel_booking.domains.incidents.service import entries
 
     severity = severity.strip().upper()
-    named = tuple(one.strip().lower() for one in component or ())
+    named = tuple(key.strip().lower() for key in component or ())
     touched = () if named == ("none",) else named or None
 
     async def run(tx: Any, actor: Any, now: datetime) -> None:
@@ -228,9 +228,9 @@ def checklist(number: Number, data_dir: DataDir = None) -> None:
         settings = read_settings({"HOTEL_ENVIRONMENT": "demo", **there})
         values = checklists.values_of(settings, incident)
         lines: list[str] = []
-        for one in checklists.for_incident(incident, await queries.alerts(tx, number)):
-            lines += ["", f"{one.title} (docs/RUNBOOK.md#{one.anchor})"]
-            for step in one.steps:
+        for checklist in checklists.for_incident(incident, await queries.alerts(tx, number)):
+            lines += ["", f"{checklist.title} (docs/RUNBOOK.md#{checklist.anchor})"]
+            for step in checklist.steps:
                 lines.append(f"  - {step.what}{f' (CAUTION: {step.caution})' if step.caution else ''}")
                 typed = checklists.command_of(step, settings, values)
                 lines += [f"      {typed}"] if typed else []

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hotel_booking.cli.database import database_url
-from hotel_booking.cli.judging import judge
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.integers import LARGEST_INTEGER
 
 T = TypeVar("T")
@@ -32,16 +32,8 @@ def _who(name: str) -> Any:
 def act(data_dir: Path | None, run: Callable[[Any, Any, datetime], Awaitable[T]], by: str) -> T:
     """Do something in a transaction, as whoever `by` names."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.core.db import Database, Origin
 
-    async def once(url: str) -> T:
-        origin = Origin("command", name="hotel-booking incident")
-        async with Database.open(url, size=1) as db, db.acting(origin).transaction() as tx:
-            return await run(tx, _who(by), utc_now())
-
-    judge(lambda tx: run(tx, _who(by), utc_now()))
-    with database_url(data_dir) as url:
-        return asyncio.run(once(url))
+    return in_transaction("incident", data_dir, lambda tx: run(tx, _who(by), utc_now()))
 
 
 def read(data_dir: Path | None, run: Callable[[Any, datetime], Awaitable[T]]) -> T:

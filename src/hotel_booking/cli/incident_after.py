@@ -71,8 +71,8 @@ def list_actions(data_dir: DataDir = None) -> None:
     found = read(data_dir, lambda tx, _now: queries.open_actions(tx))
     if not found:
         print("Nothing remains to be done.")
-    for one in found:
-        print(f"{one.incident_id}/{one.id}  {one.due_on or 'no day'}  {one.owner}: {one.what}")
+    for action in found:
+        print(f"{action.incident_id}/{action.id}  {action.due_on or 'no day'}  {action.owner}: {action.what}")
 
 
 @app.command("post-mortem")

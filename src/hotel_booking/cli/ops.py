@@ -23,7 +23,14 @@ from hotel_booking.cli import (
     ops_schema,
     ops_security,
 )
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, ReleaseTag, Signers, inputs, told
+from hotel_booking.cli.ops_inputs import (
+    DryRun,
+    EvidenceFolder,
+    ReleaseTag,
+    Signers,
+    inputs,
+    report_to_audit_log,
+)
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(ops_access.app, name="access")
@@ -69,7 +76,7 @@ def preflight(
     from hotel_booking.ops.operation import home, operation
 
     given = inputs(release, evidence, signers)
-    wanted = checklist.Wanted(commit, image, previous)
+    wanted = checklist.ExpectedRelease(commit, image, previous)
     if require_pass:
         held = checklist.require_fresh_pass(
             given.release,
@@ -96,7 +103,7 @@ def preflight(
     else:
         _as_table(result, recorded=not dry_run)
     if not dry_run:
-        told()
+        report_to_audit_log()
     if not result.passed:
         raise typer.Exit(1)
 

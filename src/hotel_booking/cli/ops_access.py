@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_access_told import as_json, as_table, tell
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_access_output import as_json, as_table, tell
+from hotel_booking.cli.ops_inputs import DryRun, check_values, report_to_audit_log, value_of
 from hotel_booking.ops.asking import Want
 from hotel_booking.ops.refusals import plainly
 
@@ -24,6 +24,7 @@ KEEPERS = Want(
     "postgresql://hotel_access_keeper:PASSWORD@HOST/hotel_booking",
 )
 _APPROVAL = "HOTEL_ACCESS_APPROVAL"
+_KEY = Want("HOTEL_ACCESS_KEY", "your key to approve with", '"$(cat KEY-FILE)"')
 _YOU = Want("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
 _WHY = Want("HOTEL_ACCESS_REASON", "why they need it", '"a slow query"')
 PLACES = ("kubernetes", "database")
@@ -64,7 +65,7 @@ def grant(
     _check_all(person, wanted, length, reason=reason, without=_without(without))
     requester = _requester(asked=wanted.writes)
     if wanted.writes and not reason:
-        reason = _needed(*_WHY)
+        reason = value_of(_WHY)
     elif not reason:
         reason = os.environ.get("HOTEL_ACCESS_REASON", "").strip()
     now = utc_now()
@@ -97,7 +98,7 @@ def grant(
         act.happened(f"{person} has {wanted.name} now", *_again(person))
         file = _kept(given, came)
     tell(given, came, file, namespace)
-    told()
+    report_to_audit_log()
 
 
 def _kept(given: Any, came: Any) -> Path | None:
@@ -149,7 +150,7 @@ def revoke(
     print(f"{person} has no access any more. Taken back:")
     for one in taken:
         print(f"  {one}")
-    told()
+    report_to_audit_log()
 
 
 @app.command("list")
@@ -207,7 +208,7 @@ def approve(
 
     person, wanted, asker = person_of(user), role_of(role), person_of(requester)
     length = duration_of(duration, wanted)
-    key = _needed("HOTEL_ACCESS_KEY", "your key to approve with", '"$(cat KEY-FILE)"', secret=True)
+    key = value_of(_KEY, secret=True)
     with operation(
         "access.approve", target=person, dry_run=False, environ=os.environ, clock=utc_now, changes=False
     ) as act:
@@ -223,7 +224,7 @@ def approve(
         act.tell(outcome="approved", role=wanted.name, duration=duration, requester=asker, approver=approver)
     print(f"For {asker}, who asks for it:\n", file=sys.stderr)
     print(line)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -256,13 +257,12 @@ def prepare() -> None:
         print(f"  postgresql://{KEEPER}:{password}@HOST:5432/DATABASE?sslmode=require")
     else:
         print(f"All is there; {KEEPER} has the password that it was given.")
-    told()
+    report_to_audit_log()
 
 
 def _check_all(person: str, role: Any, length: timedelta, *, reason: str, without: set[str]) -> None:
     """Raise `WrongUse` naming all that a grant lacks, where that is more than one value."""
     from hotel_booking.ops.access.terms import told as written
-    from hotel_booking.ops.asking import check_all
     from hotel_booking.ops.operation import operator
 
     who = operator(os.environ)
@@ -273,7 +273,7 @@ def _check_all(person: str, role: Any, length: timedelta, *, reason: str, withou
         wants += [] if who else [_YOU]
         wants += [] if reason else [_WHY]
         wants.append(Want(_APPROVAL, f"the line that somebody else gets from: {approve}", "LINE"))
-    check_all(wants, environ=os.environ, argv=sys.argv)
+    check_values(wants)
 
 
 def _requester(*, asked: bool) -> str:
@@ -283,7 +283,7 @@ def _requester(*, asked: bool) -> str:
     from hotel_booking.ops.spool import machine_user
 
     if asked and not operator(os.environ):
-        return person_of(_needed(*_YOU))
+        return person_of(value_of(_YOU))
     who = operator(os.environ)
     return person_of(who) if asked else who or machine_user()
 
@@ -309,7 +309,7 @@ def _approved(person: str, role: str, length: timedelta, requester: str) -> tupl
                 *explained, "Then this works:", f"  {_APPROVAL}=LINE {typed(os.environ, sys.argv)}"
             )
         print("\n".join(explained), file=sys.stderr)
-        line = _needed(_APPROVAL, "the line", "LINE")
+        line = value_of(Want(_APPROVAL, "the line", "LINE"))
     return approval.check(
         line,
         person=person,
@@ -374,10 +374,4 @@ def _without(names: list[str] | None) -> set[str]:
 
 
 def _database() -> str:
-    return _needed(*KEEPERS, secret=True)
-
-
-def _needed(variable: str, what: str, example: str, *, secret: bool = False) -> str:
-    from hotel_booking.ops.asking import needed
-
-    return needed(variable, what, example=example, environ=os.environ, argv=sys.argv, secret=secret)
+    return value_of(KEEPERS, secret=True)

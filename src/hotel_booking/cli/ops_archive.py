@@ -15,8 +15,8 @@ from time import monotonic
 from typing import Any
 
 from hotel_booking.core.counting import count
-from hotel_booking.ops.backup.kept import Kept
-from hotel_booking.ops.database.care import Done, Step
+from hotel_booking.ops.backup.tar_backups import TarBackups
+from hotel_booking.ops.database.care import Step, StepResult
 
 _LENGTH = re.compile(r"(\d{1,3})y|(\d{1,5})d")
 # Last year's night is what this year's is compared with.
@@ -24,7 +24,7 @@ _LEAST = timedelta(days=400)
 # Rows of one part: some ten megabytes in memory, and a transaction of seconds.
 _NIGHTS, _LINKS = 100_000, 20_000
 
-Tell = Callable[[int, int, Step, Done], None]
+Tell = Callable[[int, int, Step, StepResult], None]
 
 
 def moment(text: str, now: datetime) -> datetime:
@@ -44,7 +44,7 @@ def moment(text: str, now: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def archive(url: str, kept: Kept, *, before: datetime, seconds: float, tell: Tell) -> list[Done]:
+def archive(url: str, kept: TarBackups, *, before: datetime, seconds: float, tell: Tell) -> list[StepResult]:
     """Move what is from before, within so many seconds, the rest next time. Each part is told of."""
     return asyncio.run(_archive(url, kept, before, monotonic() + seconds, tell))
 
@@ -76,7 +76,7 @@ async def _planned(url: str, before: datetime) -> list[Step]:
     return [step for step in found if not step.why.startswith("0 ")]
 
 
-async def _archive(url: str, kept: Kept, before: datetime, ends: float, tell: Tell) -> list[Done]:
+async def _archive(url: str, kept: TarBackups, before: datetime, ends: float, tell: Tell) -> list[StepResult]:
     from hotel_booking.core.db import Database, Origin
     from hotel_booking.domains.inventory import past_nights as rooms
     from hotel_booking.domains.rates import past_nights as rates
@@ -88,7 +88,7 @@ async def _archive(url: str, kept: Kept, before: datetime, ends: float, tell: Te
 
         return part
 
-    results: list[Done] = []
+    results: list[StepResult] = []
     # No limit of a statement: a part is small, and the file between its statements may take its time.
     async with Database.open(url, size=1, statement_timeout_ms=0) as db:
         acting = db.acting(Origin("command", name="hotel-booking ops database maintenance"))
@@ -99,9 +99,11 @@ async def _archive(url: str, kept: Kept, before: datetime, ends: float, tell: Te
         ):
             step = Step(f"archive {name}", f"what is{_of(before)}")
             while True:
-                done: Done | None
+                done: StepResult | None
                 if monotonic() > ends:
-                    done = Done(step.statement, "left", 0.0, "the time was over: left for the next time")
+                    done = StepResult(
+                        step.statement, "left", 0.0, "the time was over: left for the next time"
+                    )
                 else:
                     done = await _part(acting, step.statement, part)
                 if done is None:
@@ -113,7 +115,7 @@ async def _archive(url: str, kept: Kept, before: datetime, ends: float, tell: Te
     return results
 
 
-async def _part(db: Any, statement: str, part: Any) -> Done | None:
+async def _part(db: Any, statement: str, part: Any) -> StepResult | None:
     """One part; None where there is nothing left. The store's refusals are raised."""
     from hotel_booking.domains.audit.archive import BrokenChain
 
@@ -122,13 +124,15 @@ async def _part(db: Any, statement: str, part: Any) -> Done | None:
         async with db.transaction() as tx:
             rows, file = await part(tx)
     except BrokenChain as broken:
-        return Done(statement, "failed", round(monotonic() - began, 3), f"{broken}: nothing is moved of it")
+        return StepResult(
+            statement, "failed", round(monotonic() - began, 3), f"{broken}: nothing is moved of it"
+        )
     if not rows:
         return None
-    return Done(statement, "done", round(monotonic() - began, 3), f"{count(rows, 'row')} to {file}")
+    return StepResult(statement, "done", round(monotonic() - began, 3), f"{count(rows, 'row')} to {file}")
 
 
-async def _entries(tx: Any, kept: Kept, before: datetime) -> tuple[int, str]:
+async def _entries(tx: Any, kept: TarBackups, before: datetime) -> tuple[int, str]:
     from hotel_booking.core.clock import utc_now
     from hotel_booking.domains.audit import archive as audit
 
@@ -140,7 +144,7 @@ async def _entries(tx: Any, kept: Kept, before: datetime) -> tuple[int, str]:
     return len(part.lines) - 1, file
 
 
-async def _put(kept: Kept, name: str, lines: list[bytes]) -> tuple[str, bytes]:
+async def _put(kept: TarBackups, name: str, lines: list[bytes]) -> tuple[str, bytes]:
     """Their file's id, and the SHA-256 of the lines."""
     content = b"\n".join(lines) + b"\n"
     made = await asyncio.to_thread(kept.put, f"{name}.jsonl", content, lambda _line: None)

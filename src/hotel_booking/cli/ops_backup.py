@@ -12,9 +12,9 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 
-from hotel_booking.cli.ops_inputs import Signers, told
-from hotel_booking.cli.screen import Json, listing, print_json, screen
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.confirmation import Yes, confirm
+from hotel_booking.cli.ops_inputs import Signers, report_to_audit_log
+from hotel_booking.cli.screen import Json, listing, print_json, progress, screen
 from hotel_booking.core.counting import count
 from hotel_booking.ops.refusals import plainly
 
@@ -32,15 +32,15 @@ _KINDS = ("database", "state", "configuration")
 def _backups(of: str) -> Any:
     """What lists, makes and verifies them: the database's engine, or the files of the others."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
-    from hotel_booking.ops.backup.kept import Of
+    from hotel_booking.ops.backup.configured import tar_backups
+    from hotel_booking.ops.backup.tar_backups import Of
     from hotel_booking.ops.refusals import WrongUse
 
     if of == "database":
         return _engine()
     if of not in get_args(Of):
         raise WrongUse(f"--of {of} is none of {', '.join(('database', *get_args(Of)))}")
-    return kept(cast("Of", of), os.environ, sys.argv, utc_now)
+    return tar_backups(cast("Of", of), os.environ, sys.argv, utc_now)
 
 
 def _engine() -> Any:
@@ -50,27 +50,23 @@ def _engine() -> Any:
     return engine(os.environ, sys.argv, utc_now)
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 @app.command(name="list")
 def list_backups(of: OfWhat = "database", as_json: Json = False) -> None:
     """Every backup that is there, newest first, and up to when the store can restore."""
     engine = _backups(of)
     table = listing("ID", "kind", "taken (UTC)", "seconds", "size")
-    there = engine.backups()
-    latest = engine.latest() if there and of == "database" else None
+    backups = engine.backups()
+    latest = engine.latest() if backups and of == "database" else None
     if as_json:
-        print_json({"backups": there, "latest": latest})
+        print_json({"backups": backups, "latest": latest})
         return
-    for backup in there:
+    for backup in backups:
         seconds = (backup.consistent_at - backup.begun_at).total_seconds()
         taken, size = f"{backup.begun_at:%Y-%m-%d %H:%M:%S}", f"{backup.bytes / 1e6:,.1f} MB"
         table.add_row(backup.id, backup.kind, taken, f"{seconds:.0f}", size)
     console = screen()
     first = "ops database maintenance --now --archive 3y" if of == "archive" else "ops backup backup"
-    console.print(table if there else f"There is none yet: hotel-booking {first}")
+    console.print(table if backups else f"There is none yet: hotel-booking {first}")
     if latest:
         console.print(f"\n`latest` restores as far as {latest:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -89,7 +85,7 @@ def backup(
         raise WrongUse(f"--kind {kind} is none of full, diff, incr")
     made = _make(of, kind)
     print(f"{made.id}: {made.kind}, {made.bytes / 1e6:,.1f} MB")
-    told()
+    report_to_audit_log()
 
 
 def _make(of: str, kind: str = "incr") -> Any:
@@ -108,7 +104,7 @@ def _make(of: str, kind: str = "incr") -> Any:
         "backup", target=name, alone=alone, dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
         try:
-            made = engine.backup(kind, _say) if of == "database" else engine.backup(_say)
+            made = engine.backup(kind, progress) if of == "database" else engine.backup(progress)
         except Refused as refusal:
             detail = {"of": of, "engine": name, "reason": refusal.detail}
             results.tell(url, "backup", at=began, succeeded=False, detail=detail)
@@ -136,7 +132,7 @@ def keep(
     from hotel_booking.ops.backup.schedule import LOOK, Schedule
     from hotel_booking.ops.refusals import Interrupted
 
-    kept = {each: _backups(each) for each in of or _KINDS}
+    kept = {kind: _backups(kind) for kind in of or _KINDS}
     url = database(os.environ, sys.argv)
 
     def make(each: str) -> None:
@@ -144,12 +140,12 @@ def keep(
             results.still(url, each, at=utc_now())
             return
         made = _make(each)
-        _say(f"{each}: {made.id}, {made.bytes / 1e6:,.1f} MB")
+        progress(f"{each}: {made.id}, {made.bytes / 1e6:,.1f} MB")
 
     def newest(each: str) -> Any:
         return lambda: next((backup.begun_at for backup in kept[each].backups()), None)
 
-    schedule = Schedule({each: newest(each) for each in kept}, make, clock=utc_now, say=_say)
+    schedule = Schedule({kind: newest(kind) for kind in kept}, make, clock=utc_now, say=progress)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -174,9 +170,9 @@ def verify(
     engine, began = _backups(of), utc_now()
     if of == "database":
         backup = chosen(engine.backups(), backup_id) if backup_id else None
-        problems, url, name = engine.verify(backup, _say), engine.serving(), engine.name
+        problems, url, name = engine.verify(backup, progress), engine.serving(), engine.name
     else:
-        problems, url, name = engine.verify(backup_id, _say), database(os.environ, sys.argv), of
+        problems, url, name = engine.verify(backup_id, progress), database(os.environ, sys.argv), of
     if not problems and not backup_id and of != "archive" and not engine.backups():
         problems = ["there is no backup: is HOTEL_BACKUP_STORE the right one?"]
     detail = {"of": of, "engine": name, "problems": list(problems[:20])}
@@ -217,7 +213,7 @@ def unpack(
             "a database is restored, and not unpacked:",
             f"  hotel-booking ops backup restore {backup_id} staging",
         )
-    written = _backups(of).unpack(backup_id, folder, _say)
+    written = _backups(of).unpack(backup_id, folder, progress)
     print(f"{count(written, 'file')} in {folder}")
 
 
@@ -238,14 +234,14 @@ def restore(
 
     try:
         if target == "production":
-            to_production(_engine, backup_id, to_time, signers, _say)
+            to_production(_engine, backup_id, to_time, signers, progress)
         elif target == "staging":
-            to_staging(_engine, backup_id, to_time, _say)
+            to_staging(_engine, backup_id, to_time, progress)
         else:
             raise WrongUse(f"{target} is no environment to restore to: staging or production")
     except psycopg.Error as error:
         raise Refused(f"a database refused: {plainly(error)[:300]}") from None
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -261,7 +257,7 @@ def approve(
     from hotel_booking.cli.ops_restore import approve as do
 
     do(backup_id, target, reason=reason, to_time=to_time, signers=signers)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -272,7 +268,9 @@ def back(yes: Yes = False) -> None:
     from hotel_booking.ops.operation import operation
 
     engine = _engine()
-    ask("Bookings made since the restore are missing then, from the instance that serves. Go back?", yes=yes)
+    confirm(
+        "Bookings made since the restore are missing then, from the instance that serves. Go back?", yes=yes
+    )
     with operation(
         "restore", target="back", alone="production", dry_run=False, environ=os.environ, clock=utc_now
     ) as act:
@@ -281,10 +279,10 @@ def back(yes: Yes = False) -> None:
             "A second run leads away from it again: look first, the restored one names its backup.",
             "  hotel-booking recovery report",
         )
-        name = engine.back(_say)
+        name = engine.back(progress)
         act.tell(instance=name)
     print(f"{name} serves again.")
-    told()
+    report_to_audit_log()
 
 
 @app.command(name="set-up")
@@ -297,7 +295,7 @@ def set_up() -> None:
     engine = _engine()
     if not isinstance(engine, PgBackRest):
         raise WrongUse(f"the engine {engine.name} needs no set-up")
-    engine.set_up(_say)
+    engine.set_up(progress)
     print(f"serving {engine.serving()}")
 
 
@@ -340,7 +338,7 @@ def drill(
         result.write(report)  # before anything is done: where it cannot be, nobody need wait
     with operation("drill", target="restore", dry_run=False, environ=os.environ, clock=utc_now) as act:
         try:
-            done = run(gigabytes, seconds=seconds, say=_say)
+            done = run(gigabytes, seconds=seconds, say=progress)
             detail = {
                 "gigabytes": gigabytes,
                 "acknowledged": done.acknowledged,
@@ -357,14 +355,14 @@ def drill(
                 result.write(report)
             _tell_drill(result)
     print(f"{count(done.acknowledged, 'booking')} acknowledged at {gigabytes:g} GB, {len(done.lost)} lost")
-    for one in done.lost:
-        print(f"  lost: {one.reference}, {one.guest}: {one.became}")
+    for booking in done.lost:
+        print(f"  lost: {booking.reference}, {booking.guest}: {booking.became}")
     again = f"{done.rebooked} paid in the lost time and booked again"
     print(f"{again}; {count(done.refunded, 'payment')} given back")
     print(f"RPO {done.rpo_seconds:.1f} s, RTO {done.rto_seconds:.1f} s")
     for step, took in done.seconds.items():
         print(f"  {took:8.1f} s  {step}")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -394,7 +392,7 @@ def _tell_drill(result: Any) -> None:
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **os.environ}).database_url
         if result.tell(url):
             return
-        _say("the database did not take the result: no metric and no page knows of this drill")
+        progress("the database did not take the result: no metric and no page knows of this drill")
     else:
-        _say("no database is named (DATABASE_URL, DB_HOST): no metric and no page knows of this drill")
-    _say("With --report FILE it can be told later: hotel-booking ops backup drilled FILE")
+        progress("no database is named (DATABASE_URL, DB_HOST): no metric and no page knows of this drill")
+    progress("With --report FILE it can be told later: hotel-booking ops backup drilled FILE")

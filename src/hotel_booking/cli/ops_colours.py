@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, report_to_audit_log
 from hotel_booking.core.counting import count
 
+Verb = Literal["deploy", "rollback", "finish", "show"]
 Namespace = Annotated[
     str,
     typer.Option("--namespace", envvar="HOTEL_KUBERNETES_NAMESPACE", help="The environment's namespace."),
@@ -61,22 +62,50 @@ def blue_green(
     release before is kept, for --rollback. Whatever fails leaves the one before serving; the same command
     takes up where it stopped. A release needs a pass of the pre-deployment checklist."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops import delivery
-    from hotel_booking.ops.colours import hold, run
-    from hotel_booking.ops.colours.means import Means
+    from hotel_booking.ops.colours import run
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import operation
-    from hotel_booking.ops.refusals import WrongUse
 
-    if sum((bool(image_tag), rollback, finish, show)) > 1:
-        raise WrongUse("one of --image-tag, --rollback, --finish and --show at a time")
+    verb = _verb(image_tag, rollback=rollback, finish=finish, show=show)
     kubectl = Kubectl(namespace, environ=os.environ)
-    if show:
+    if verb == "show":
         _show(kubectl)
         return
-    given = None if rollback or finish else _release(kubectl, image_tag, evidence, signers)
-    verb = "rollback" if rollback else "finish" if finish else "deploy"
-    means = Means(
+    image = _image(kubectl, image_tag, evidence, signers) if verb == "deploy" else ""
+    context = run_context(kubectl, gateway=gateway, prometheus=prometheus, watch=watch, timeout=timeout)
+    with operation("blue-green", target=namespace, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
+        act.tell(verb=verb, image=image)
+        if dry_run:
+            _show(kubectl)
+            run.refuse_canary(kubectl)
+            print(f"Nothing was changed. Without --dry-run: {verb} {image}".rstrip())
+            return
+        began = time.monotonic()
+        turned = _turned(context, verb, image)
+        act.tell(active=turned.active, serves=turned.image, kept=turned.kept)
+        act.happened(
+            f"{turned.active} serves {turned.image}",
+            "Git may say another release; have it say the same:",
+            f"  scripts/deploy_release {run.environment(namespace)} {turned.image}",
+        )
+        say(f"{turned.active} serves {turned.image}, after {time.monotonic() - began:.0f} s")
+        if git and verb != "finish":
+            _into_git(run.environment(namespace), turned.image)
+    if turned.kept and verb != "rollback":
+        print(f"{turned.kept} is kept. Back to it:")
+        print(f"  hotel-booking ops blue-green --namespace {namespace} --rollback")
+    print(f"See it: kubectl get service hotel-booking-active -n {namespace} -o wide")
+    report_to_audit_log()
+
+
+def run_context(kubectl: Any, *, gateway: str, watch: int, timeout: int, prometheus: str = "") -> Any:
+    """What a run works with, as this machine has it."""
+    from hotel_booking.core.clock import utc_now
+    from hotel_booking.ops import delivery
+    from hotel_booking.ops.colours import hold
+    from hotel_booking.ops.colours.context import RunContext
+
+    return RunContext(
         kubectl=kubectl,
         me=hold.myself(os.environ),
         clock=utc_now,
@@ -87,39 +116,31 @@ def blue_green(
         watch=watch,
         timeout=timeout,
     )
-    with operation("blue-green", target=namespace, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
-        act.tell(verb=verb, image=given or "")
-        if dry_run:
-            _show(kubectl)
-            run.refuse_canary(kubectl)
-            print(f"Nothing was changed. Without --dry-run: {verb} {given or ''}".rstrip())
-            return
-        began = time.monotonic()
-        if given is not None:
-            turned = run.deploy(means, given)
-        else:
-            turned = run.back(means) if rollback else run.finish(means)
-        act.tell(active=turned.active, serves=turned.image, kept=turned.kept)
-        act.happened(
-            f"{turned.active} serves {turned.image}",
-            "Git may say another release; have it say the same:",
-            f"  scripts/deploy_release {run.environment(namespace)} {turned.image}",
-        )
-        say(f"{turned.active} serves {turned.image}, after {time.monotonic() - began:.0f} s")
-        if git and not finish:
-            _into_git(run.environment(namespace), turned.image)
-    if turned.kept and not rollback:
-        print(f"{turned.kept} is kept. Back to it:")
-        print(f"  hotel-booking ops blue-green --namespace {namespace} --rollback")
-    print(f"See it: kubectl get service hotel-booking-active -n {namespace} -o wide")
-    told()
 
 
-def _release(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None) -> str:
+def _verb(image_tag: str, *, rollback: bool, finish: bool, show: bool) -> Verb:
+    """What the flags ask for. Raises `WrongUse` where that is more than one thing."""
+    from hotel_booking.ops.refusals import WrongUse
+
+    if sum((bool(image_tag), rollback, finish, show)) > 1:
+        raise WrongUse("one of --image-tag, --rollback, --finish and --show at a time")
+    return "rollback" if rollback else "finish" if finish else "show" if show else "deploy"
+
+
+def _turned(context: Any, verb: Verb, image: str) -> Any:
+    """Have guests led as the verb says; who serves then."""
+    from hotel_booking.ops.colours import run
+
+    if verb == "deploy":
+        return run.deploy(context, image)
+    return run.back(context) if verb == "rollback" else run.finish(context)
+
+
+def _image(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None) -> str:
     """The image to deploy, `REPOSITORY:TAG@DIGEST`: the repository is that of what runs, the digest the one
     that passed the checklist. Raises `Refused`."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.colours.objects import RECIPE, deployment
+    from hotel_booking.ops.colours.objects import RECIPE, deployment, repository_of
     from hotel_booking.ops.operation import home
     from hotel_booking.ops.preflight import require_fresh_pass
 
@@ -131,8 +152,7 @@ def _release(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None
         signers=release.signers,
         now=utc_now(),
     )
-    running = deployment(kubectl, RECIPE).image.partition("@")[0]
-    repository = running.rpartition(":")[0] if ":" in running.rpartition("/")[2] else running
+    repository = repository_of(deployment(kubectl, RECIPE).image)
     return f"{repository}:{release.release}@{held.image}"
 
 
@@ -157,16 +177,18 @@ def _show(kubectl: Any) -> None:
     from hotel_booking.ops.colours.objects import Deployment
 
     now = hold.read(kubectl)
-    for name, what in ((now.active, "serves"), (now.stand.kept, "is kept")):
+    for name, what in ((now.active, "serves"), (now.record.kept, "is kept")):
         if name:
-            found = kubectl.find("deployment", name, Deployment)
-            of = "is not there" if found is None else f"{found.image}, {count(found.ready, 'pod')} ready"
-            print(f"{name} {what}: {of}")
-    if now.stand.step != "none":
-        last = f" ({now.stand.said})" if now.stand.said else ""
-        print(f"Last step: {now.stand.step}{last}")
-    if now.stand.holder:
-        print(f"{now.stand.holder} is at it, or was until {now.stand.until:%H:%M:%S} UTC")
+            workload = kubectl.find("deployment", name, Deployment)
+            image = "is not there"
+            if workload is not None:
+                image = f"{workload.image}, {count(workload.ready, 'pod')} ready"
+            print(f"{name} {what}: {image}")
+    if now.record.step != "none":
+        last = f" ({now.record.said})" if now.record.said else ""
+        print(f"Last step: {now.record.step}{last}")
+    if now.record.holder:
+        print(f"{now.record.holder} is at it, or was until {now.record.until:%H:%M:%S} UTC")
 
 
 def say(line: str) -> None:

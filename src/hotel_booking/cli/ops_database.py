@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Annotated, Any
@@ -12,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, report_to_audit_log
 from hotel_booking.cli.screen import Json, listing, print_json, screen
 
 app = typer.Typer(no_args_is_help=True, help="Look at the database, and take care of it.")
@@ -27,11 +29,11 @@ LongerThan = Annotated[str, typer.Option("--longer-than", help="Such as 5m.")]
 def report(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
     """Dead rows, bloat, indexes that are invalid, double or never used, connections, and long transactions
     with who blocks whom. Bloat is estimated from statistics; nothing is changed."""
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found = looking.report(db, longer_than=length)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found = inspection.report(db, longer_than=length)
     if as_json:
         print_json(found)
         return
@@ -61,66 +63,78 @@ def maintenance(
     by the next run. Exit code 1 where a step failed, 3 where something is left."""
     from hotel_booking.cli import ops_archive
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.backup.configured import kept
-    from hotel_booking.ops.database import care, looking
+    from hotel_booking.ops.backup.configured import tar_backups
+    from hotel_booking.ops.database import care, inspection
     from hotel_booking.ops.operation import operation
 
     seconds = _duration(budget, "--budget").total_seconds()
     before = ops_archive.moment(archive, utc_now()) if archive else None
     with database_url(data_dir) as url:
         if dry_run:
-            with looking.connected(url) as db:
-                steps = care.plan(looking.indexes(db), looking.tables(db))
-            if before:
-                steps = ops_archive.planned(url, before=before) + steps
-            if as_json:
-                print_json(steps)
-            else:
-                print(
-                    "\n".join(f"{one.statement}  ({one.why})" for one in steps) or "Nothing has to be done."
-                )
+            _print_plan(url, before, as_json=as_json)
             return
         if not now:
             seconds = min(seconds, _seconds_of_window(url, utc_now()))
-
-        def tell(number: int, count: int, step: Any, result: Any) -> None:
-            reason = f": {result.reason}" if result.reason else ""
-            said = f"{number}/{count} {step.statement}  ({step.why})  {result.outcome}{reason}"
-            print(f"{said}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
-
-        store = kept("archive", os.environ, sys.argv, utc_now) if before else None
+        store = tar_backups("archive", os.environ, sys.argv, utc_now) if before else None
         with (
             operation(
                 "database", target="maintenance", dry_run=False, environ=os.environ, clock=utc_now
             ) as act,
-            looking.connected(url) as db,
+            inspection.connected(url) as db,
             care.alone(db),
         ):
-            began, results = monotonic(), []
+            began, results, tell = monotonic(), [], _telling(as_json=as_json)
             if before and store:
                 results += ops_archive.archive(url, store, before=before, seconds=seconds, tell=tell)
-                act.tell(archived=[one.reason for one in results if one.outcome == "done"])
+                act.tell(archived=[moved.reason for moved in results if moved.outcome == "done"])
             results += care.maintain(db, seconds=seconds - (monotonic() - began), tell=tell)
-            by = {word: sum(one.outcome == word for one in results) for word in ("done", "left", "failed")}
+            ends = Counter(result.outcome for result in results)
+            by = {word: ends[word] for word in ("done", "left", "failed")}
             act.tell(outcome="failed" if by["failed"] else "left" if by["left"] else "done", steps=by)
     if as_json:
         print_json(results)
     else:
         print(f"{by['done']} done, {by['left']} left, {by['failed']} failed.")
-    told()
+    report_to_audit_log()
     if by["failed"] or by["left"]:
         raise typer.Exit(1 if by["failed"] else 3)
+
+
+def _print_plan(url: str, before: datetime | None, *, as_json: bool) -> None:
+    """What would be done."""
+    from hotel_booking.cli import ops_archive
+    from hotel_booking.ops.database import care, inspection
+
+    with inspection.connected(url) as db:
+        steps = care.plan(inspection.indexes(db), inspection.tables(db))
+    if before:
+        steps = ops_archive.planned(url, before=before) + steps
+    if as_json:
+        print_json(steps)
+    else:
+        print("\n".join(f"{step.statement}  ({step.why})" for step in steps) or "Nothing has to be done.")
+
+
+def _telling(*, as_json: bool) -> Callable[[int, int, Any, Any], None]:
+    """What tells of each step as it ends: on standard error where the results are read by a program."""
+
+    def tell(number: int, total: int, step: Any, result: Any) -> None:
+        reason = f": {result.reason}" if result.reason else ""
+        line = f"{number}/{total} {step.statement}  ({step.why})  {result.outcome}{reason}"
+        print(f"{line}, {result.seconds:.1f} s", file=sys.stderr if as_json else sys.stdout, flush=True)
+
+    return tell
 
 
 @app.command()
 def queries(longer_than: LongerThan = "5m", as_json: Json = False, data_dir: DataDir = None) -> None:
     """Statements of clients of this database that run for longer, and how many connections are taken. Texts
     and numbers in statements are not shown."""
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found, taken = looking.long_queries(db, longer_than=length), looking.connections(db)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found, taken = inspection.long_queries(db, longer_than=length), inspection.connections(db)
     if as_json:
         print_json({"queries": found, "connections": taken})
         return
@@ -140,13 +154,13 @@ def end_queries(
     shown before, and it asks."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.asking import typed
-    from hotel_booking.ops.database import looking
+    from hotel_booking.ops.database import inspection
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
 
     length = _duration(longer_than, "--longer-than")
-    with database_url(data_dir) as url, looking.connected(url) as db:
-        found = looking.long_queries(db, longer_than=length)
+    with database_url(data_dir) as url, inspection.connected(url) as db:
+        found = inspection.long_queries(db, longer_than=length)
         _running(f"Running for more than {longer_than}", found)
         if dry_run or not found:
             return
@@ -163,12 +177,12 @@ def end_queries(
             "database", target="end-queries", dry_run=False, environ=os.environ, clock=utc_now
         ) as act:
             ended = []
-            for one in found:
-                if looking.end_query(db, one):
-                    ended.append(one.pid)
+            for query in found:
+                if inspection.end_query(db, query):
+                    ended.append(query.pid)
                     act.tell(ended=ended)
     print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")
-    told()
+    report_to_audit_log()
 
 
 def _seconds_of_window(url: str, now: datetime) -> float:
@@ -181,9 +195,9 @@ def _seconds_of_window(url: str, now: datetime) -> float:
     from hotel_booking.ops.refusals import WrongUse
 
     coming = asyncio.run(on_database(url, lambda run: run(lambda tx: windows.upcoming(tx, now=now))))
-    if lasting := [one.ends_at for one in coming if one.lasts(now)]:
+    if lasting := [window.ends_at for window in coming if window.lasts(now)]:
         return float((max(lasting) - now).total_seconds())
-    begins = [one.starts_at for one in coming if one.cancelled_at is None and one.starts_at > now]
+    begins = [window.starts_at for window in coming if window.cancelled_at is None and window.starts_at > now]
     when = f"; the next begins at {min(begins):%Y-%m-%d %H:%M} UTC" if begins else ""
     raise WrongUse(
         f"there is no maintenance window now{when}",
@@ -223,14 +237,22 @@ def _worn(found: Any) -> None:
         "Tables",
         ("name", "MiB", "rows", "dead", "vacuumed", "analysed"),
         [
-            (_name(one), _mib(one.bytes), one.live, one.dead, _at(one.vacuumed), _at(one.analysed))
-            for one in found.tables[:_SHOWN]
+            (
+                _name(table),
+                _mib(table.bytes),
+                table.live,
+                table.dead,
+                _at(table.vacuumed),
+                _at(table.analysed),
+            )
+            for table in found.tables[:_SHOWN]
         ],
     )
     remarkable = [
-        (one, said)
-        for one in found.indexes
-        if (said := _remark(one)) and (one.bloat >= 1 << 20 or not one.valid or one.same_as or one.unused)
+        (index, said)
+        for index in found.indexes
+        if (said := _remark(index))
+        and (index.bloat >= 1 << 20 or not index.valid or index.same_as or index.unused)
     ]
     _table(
         "Indexes",
@@ -244,13 +266,15 @@ def _running(title: str, found: list[Any]) -> None:
 
     console = screen()
     console.print(f"[bold]{escape(title)}[/]" + ("" if found else ": none"))
-    for one in found:
-        begun = f", in a transaction since {one.transaction_since:%H:%M:%S}" if one.transaction_since else ""
-        blocked = f", blocked by {' '.join(map(str, one.blocked_by))}" if one.blocked_by else ""
-        waits = f", waits for {one.waits_for}" if one.waits_for else ""
-        who = f"{one.user}, {one.program}" if one.program else one.user
-        console.print(escape(f"{one.pid:>8}  {who}: {one.state}{begun}{waits}{blocked}"), soft_wrap=True)
-        console.print(escape(f"{'':>8}  {one.query}"), soft_wrap=True)
+    for query in found:
+        begun = (
+            f", in a transaction since {query.transaction_since:%H:%M:%S}" if query.transaction_since else ""
+        )
+        blocked = f", blocked by {' '.join(map(str, query.blocked_by))}" if query.blocked_by else ""
+        waits = f", waits for {query.waits_for}" if query.waits_for else ""
+        who = f"{query.user}, {query.program}" if query.program else query.user
+        console.print(escape(f"{query.pid:>8}  {who}: {query.state}{begun}{waits}{blocked}"), soft_wrap=True)
+        console.print(escape(f"{'':>8}  {query.query}"), soft_wrap=True)
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

@@ -8,11 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_inputs import DryRun, Signers, told
+from hotel_booking.cli.ops_inputs import DryRun, Signers, check_values, report_to_audit_log, value_of
 from hotel_booking.ops.asking import Want
 
 app = typer.Typer(no_args_is_help=True, help="Another server, or another region, takes over.")
 _STANDBY = Want("HOTEL_STANDBY", "the standby that takes over", "dr")
+_REPLICA = Want(
+    "HOTEL_STANDBY_URL",
+    "the replica's address, as a superuser",
+    "postgresql://postgres:PASSWORD@HOST:5432/hotel_booking",
+)
+_TARGET = Want("HOTEL_DNS_TARGET", "the region that guests shall reach", "dr")
 
 
 @app.command()
@@ -26,18 +32,10 @@ def promote(
     """Make a replica of your own PostgreSQL the primary (HOTEL_STANDBY_URL, as a superuser), have its
     settings read again, its WAL switched and archived; then make a backup. On RDS: `ops dr restore`."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.asking import needed
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.promotion import promote as promoted
 
-    url = needed(
-        "HOTEL_STANDBY_URL",
-        "the replica's address, as a superuser",
-        example="postgresql://postgres:PASSWORD@HOST:5432/hotel_booking",
-        environ=os.environ,
-        argv=sys.argv,
-        secret=True,
-    )
+    url = value_of(_REPLICA, secret=True)
     with operation("promote", target="replica", dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
         if dry_run:
             print("The replica would be promoted, and settled.")
@@ -45,7 +43,7 @@ def promote(
         was_replica = promoted(url, primary_is_stopped=primary_is_stopped, say=print)
         act.tell(was_replica=was_replica)
     print("Next, at once: hotel-booking ops backup backup")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -68,19 +66,18 @@ def restore(
     update-dns.sh --target dr."""
     from hotel_booking.cli.ops_restore import approvals, wanted
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.asking import check_all
     from hotel_booking.ops.backup import approval
     from hotel_booking.ops.dr.restore import RTO_MINUTES, Restore
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
 
     if not environment and not dry_run:
-        check_all((_STANDBY, *wanted(_STANDBY.example, "latest")), environ=os.environ, argv=sys.argv)
+        check_values((_STANDBY, *wanted(_STANDBY.example, "latest")))
     place = _standby(environment)
     if way not in ("", "replica", "backups", "snapshot"):
         raise WrongUse(f"--from is replica, backups or snapshot, and not {way!r}")
     if not dry_run:
-        check_all(wanted(place.environment, "latest"), environ=os.environ, argv=sys.argv)
+        check_values(wanted(place.environment, "latest"))
     approval_of = None if dry_run else approvals(place.environment, "latest", "", signers)
     if approval_of:
         approval_of()  # before anybody is asked anything else
@@ -107,7 +104,7 @@ def restore(
     print(f"{seconds / 60:.1f} of the {RTO_MINUTES} minutes that the runbook promises.")
     print("Next: ./deployment/scripts/update-dns.sh --target dr")
     print("Then, when `hotel-booking recovery report` says so: hotel-booking recovery open")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -119,20 +116,13 @@ def dns(
     returns when resolvers say so (HOTEL_DNS_RESOLVERS), the CDN has forgotten what it kept, and the site is
     healthy from outside. `--target primary` undoes `--target dr`. It can be run again."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops.asking import needed
     from hotel_booking.ops.dr.dns import Move
     from hotel_booking.ops.dr.resolvers import named
     from hotel_booking.ops.environments import place_of, standby_of
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import WrongUse
 
-    chosen = target or needed(
-        "HOTEL_DNS_TARGET",
-        "the region that guests shall reach",
-        example="dr",
-        environ=os.environ,
-        argv=sys.argv,
-    )
+    chosen = value_of(_TARGET, target)
     places = {"primary": place_of("production"), "dr": standby_of("production")}
     if chosen not in places:
         raise WrongUse(
@@ -149,7 +139,7 @@ def dns(
             print(f"Weights are {weights}; {chosen} would have 100. Nothing was touched.")
             return
         move.run(records)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -184,27 +174,24 @@ def roles() -> None:
 
 def _standby(environment: str) -> Any:
     """The environment that was meant. Raises `WrongUse` for one that stands in for nobody."""
-    from hotel_booking.ops.asking import needed
     from hotel_booking.ops.environments import known, place_of
     from hotel_booking.ops.refusals import WrongUse
 
-    name = environment or needed(*_STANDBY[:2], example=_STANDBY.example, environ=os.environ, argv=sys.argv)
+    name = value_of(_STANDBY, environment)
     place = place_of(name)
     if not place.stands_in_for:
-        standbys = [one for one in known() if place_of(one).stands_in_for]
+        standbys = [name for name in known() if place_of(name).stands_in_for]
         raise WrongUse(
             f"{name} stands in for nobody: nothing was touched",
             "A standby takes over:",
-            *(f"  ./deployment/scripts/dr-restore.sh --environment {one}" for one in standbys),
+            *(f"  ./deployment/scripts/dr-restore.sh --environment {name}" for name in standbys),
             "A backup of the database goes back by backup-restore.sh restore.",
         )
     return place
 
 
 def _ask(variable: str, what: str, example: str) -> str:
-    from hotel_booking.ops.asking import needed
-
-    return needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
+    return value_of(Want(variable, what, example))
 
 
 def _say(line: str) -> None:

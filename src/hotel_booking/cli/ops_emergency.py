@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
-import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from hotel_booking.cli.ops_colours import Gateway, Namespace, say
-from hotel_booking.cli.ops_inputs import DryRun, EvidenceFolder, Signers, inputs, told
+from hotel_booking.cli.ops_colours import Gateway, Namespace, run_context, say
+from hotel_booking.cli.ops_inputs import (
+    DryRun,
+    EvidenceFolder,
+    Signers,
+    check_values,
+    inputs,
+    report_to_audit_log,
+    value_of,
+)
+from hotel_booking.ops.asking import Want
+
+_WHY = Want("HOTEL_REASON", "the reason why it cannot wait", "'guests cannot pay'")
+_APPROVER = Want("HOTEL_APPROVER", "who has approved it", "ana@hotelbooking.com")
 
 
 def emergency_deploy(
@@ -46,9 +56,7 @@ def emergency_deploy(
     its migrations, pods that are ready first, requests through the gateway, and the way back, which is taken
     by itself where any of that fails."""
     from hotel_booking.core.clock import utc_now
-    from hotel_booking.ops import delivery, emergency
-    from hotel_booking.ops.colours import hold
-    from hotel_booking.ops.colours.means import Means
+    from hotel_booking.ops import emergency
     from hotel_booking.ops.colours.objects import release_of
     from hotel_booking.ops.colours.run import environment
     from hotel_booking.ops.kubectl import Kubectl
@@ -56,7 +64,7 @@ def emergency_deploy(
     from hotel_booking.ops.spool import machine_user
 
     who = operator(os.environ) or machine_user()
-    why, by = _answered(reason, approver, who)
+    why, by = _reason_and_approver(reason, approver, who)
     where = environment(namespace)
     kubectl = Kubectl(namespace, environ=os.environ)
     with operation(
@@ -66,7 +74,7 @@ def emergency_deploy(
         image = _image(kubectl, image_tag, evidence, signers, dry_run=dry_run)
         plan = emergency.planned(kubectl, where, image)
         if not skip_staging:
-            _staged(image.name)
+            _refuse_unless_staged(image.name)
         release = release_of(image.name)
         act.tell(image=image.name, before=plan.before, way=plan.way, answered_for=image.by)
         say(f"{where}: {release_of(plan.before)} → {release}, {plan.way}; the image is {image.by}")
@@ -74,73 +82,32 @@ def emergency_deploy(
         if dry_run:
             print("Nothing was changed.")
             return
-        teller = emergency.Teller(kubectl, os.environ, say)
         skips = "staging and the checklist" if skip_staging else "the checklist"
+        tracker = emergency.Tracker(kubectl, os.environ, say, by=who)
         act.tell(
-            incident=teller.opened(
+            incident=tracker.declare(
                 f"Emergency deployment of {release}",
                 severity="P2" if notify_team else "P3",
                 impact=f"{why} (approved by {by}, skips {skips})",
-                by=who,
             )
         )
-        teller.note(f"Approved by {by}: {why}. It skips {skips}; the image is {image.by}.", who)
-        means = Means(
-            kubectl=kubectl,
-            me=hold.myself(os.environ),
-            clock=utc_now,
-            say=say,
-            repository=delivery.checkout(os.environ),
-            gateway=gateway,
-            watch=watch,
-            timeout=timeout,
-        )
-        try:
-            emergency.deliver(plan, means, os.environ)
-        except BaseException as error:
-            what = getattr(error, "detail", "") or type(error).__name__
-            teller.note(f"The emergency deployment of {release} failed and was taken back: {what}", who)
-            raise
-        finally:
-            teller.follow_up(
-                f"Let {release} go through staging and the checklist, and merge the hotfix",
-                owner=who,
-                due=f"{utc_now() + timedelta(days=2):%Y-%m-%d}",
-                by=who,
-            )
-        teller.note(f"{release} serves since {utc_now():%H:%M} UTC.", who)
+        tracker.note(f"Approved by {by}: {why}. It skips {skips}; the image is {image.by}.")
+        context = run_context(kubectl, gateway=gateway, watch=watch, timeout=timeout)
+        emergency.deliver_and_note(plan, context, tracker, os.environ)
         say(f"{where} serves {image.name}")
-        for line in teller.not_told():
+        for line in tracker.not_told():
             say(line)
     print(f"Back: scripts/deploy_release {where} {plan.before}")
-    told()
+    report_to_audit_log()
 
 
-def _answered(reason: str, approver: str, who: str) -> tuple[str, str]:
+def _reason_and_approver(reason: str, approver: str, who: str) -> tuple[str, str]:
     """Why, and who approved; asked on a terminal. Raises `WrongUse`."""
-    from hotel_booking.ops.asking import Want, check_all, needed
     from hotel_booking.ops.refusals import WrongUse
 
-    wants = {
-        Want("HOTEL_REASON", "the reason why it cannot wait", "'guests cannot pay'"): reason,
-        Want("HOTEL_APPROVER", "who has approved it", "ana@hotelbooking.com"): approver,
-    }
-    lacking = [want for want, given in wants.items() if not given.strip()]
-    check_all(lacking, environ=os.environ, argv=sys.argv)
-    why = reason.strip() or needed(
-        "HOTEL_REASON",
-        "the reason why it cannot wait",
-        example="'guests cannot pay'",
-        environ=os.environ,
-        argv=sys.argv,
-    )
-    by = approver.strip() or needed(
-        "HOTEL_APPROVER",
-        "who has approved it",
-        example="ana@hotelbooking.com",
-        environ={**os.environ, "HOTEL_REASON": why},
-        argv=sys.argv,
-    )
+    flags = ((_WHY, reason), (_APPROVER, approver))
+    check_values([want for want, flag in flags if not flag.strip()])
+    why, by = (value_of(want, flag) for want, flag in flags)
     if by.casefold() == who.casefold():
         raise WrongUse(f"{by} cannot approve their own emergency deployment", "Ask somebody else; name them.")
     return why, by
@@ -149,18 +116,18 @@ def _answered(reason: str, approver: str, who: str) -> tuple[str, str]:
 def _image(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None, *, dry_run: bool) -> Any:
     """The image that the pipeline signed for this tag, or one built here. Raises `Refused`."""
     from hotel_booking.ops import delivery, emergency
-    from hotel_booking.ops.colours.objects import RECIPE, deployment
+    from hotel_booking.ops.colours.objects import RECIPE, deployment, repository_of
     from hotel_booking.ops.refusals import Refused
 
-    repository = emergency.repository_of(deployment(kubectl, RECIPE).image)
+    repository = repository_of(deployment(kubectl, RECIPE).image)
     if tag:
-        given = inputs(tag, evidence, signers)
-        if found := emergency.signed(tag, repository, given.folder, given.signers):
-            return found
+        release = inputs(tag, evidence, signers)
+        if image := emergency.signed(tag, repository, release.folder, release.signers):
+            return image
         raise Refused(
-            f"nobody answers for the image of {tag}: there is no evidence of its build in {given.folder}",
+            f"nobody answers for the image of {tag}: there is no evidence of its build in {release.folder}",
             "The pipeline signed it where it built it:",
-            f"  gh run download --name evidence-{tag} --dir {given.folder}",
+            f"  gh run download --name evidence-{tag} --dir {release.folder}",
             "Or build what is checked out, by the same command without --image-tag.",
         )
     folder = delivery.checkout(os.environ)
@@ -175,8 +142,8 @@ def _image(kubectl: Any, tag: str, evidence: Path | None, signers: Path | None, 
     return emergency.built(folder, repository, os.environ, say)
 
 
-def _staged(image: str) -> None:
-    """Staging runs it already, as Git says. Raises `Refused`."""
+def _refuse_unless_staged(image: str) -> None:
+    """Raise `Refused` where staging does not run it already, as Git says."""
     from hotel_booking.ops import delivery
     from hotel_booking.ops.colours.objects import release_of
     from hotel_booking.ops.refusals import Refused

@@ -4,7 +4,6 @@ incidents: `ops_incident_evidence`)."""
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
@@ -18,8 +17,10 @@ from hotel_booking.cli.ops_inputs import (
     EvidenceFolder,
     ReleaseTag,
     Signers,
+    check_values,
     inputs,
-    told,
+    report_to_audit_log,
+    value_of,
 )
 
 app = typer.Typer(no_args_is_help=True)
@@ -77,41 +78,40 @@ def sign(
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import evidence as signed
     from hotel_booking.ops import signing
-    from hotel_booking.ops.asking import check_all, needed
     from hotel_booking.ops.operation import operation, operator
     from hotel_booking.ops.refusals import WrongUse
 
     if item not in get_args(signed.Item):
         raise WrongUse(f"{item!r} is no item: {', '.join(get_args(signed.Item))}")
     if not (release or dry_run):
-        check_all((RELEASE_TAG, KEY), environ=os.environ, argv=sys.argv)
+        check_values((RELEASE_TAG, KEY))
     given = inputs(release, evidence, signers)
     if not (commit and image):
         commit, image = _of_build(given, commit, image)
     who = signer or operator(os.environ) or "release-manager"
-    found = signing.make(
+    payload = signing.make(
         cast("Any", item),
         signing.named(given.release, commit, image),
         reports=report or (),
-        said=signing.Said(plan, told_whom, message),
+        said=signing.Declaration(plan, told_whom, message),
         expected=expect or (),
         by=who,
         now=utc_now(),
     )
-    mark = "✓" if found.passed else "✗"
+    mark = "✓" if payload.passed else "✗"
     if dry_run:
-        print(f"{mark} {item}: {found.summary}\n(not signed)")
+        print(f"{mark} {item}: {payload.summary}\n(not signed)")
     else:
-        private = needed(*KEY[:2], example=KEY.example, environ=os.environ, argv=sys.argv, secret=True)
+        private = value_of(KEY, secret=True)
         with operation(
             "evidence", target=given.release, dry_run=False, environ=os.environ, clock=utc_now, changes=False
         ) as act:
-            content = signed.sign(found, private_key=private, signer=who)
-            path = signed.write(given.folder, found.item, content)
-            act.tell(outcome="signed", item=item, passed=found.passed, summary=found.summary)
-        print(f"{mark} {item}: {found.summary}\nsigned: {path}")
-        told()
-    if not found.passed:
+            content = signed.sign(payload, private_key=private, signer=who)
+            path = signed.write(given.folder, payload.item, content)
+            act.tell(outcome="signed", item=item, passed=payload.passed, summary=payload.summary)
+        print(f"{mark} {item}: {payload.summary}\nsigned: {path}")
+        report_to_audit_log()
+    if not payload.passed:
         raise typer.Exit(1)
 
 

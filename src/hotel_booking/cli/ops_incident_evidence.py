@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +14,16 @@ import typer
 
 from hotel_booking.cli.database import DataDir, database_url
 from hotel_booking.cli.ops_access import PLACES, Namespace, Without
-from hotel_booking.cli.ops_inputs import DryRun, Signers, signers_of, told
+from hotel_booking.cli.ops_inputs import (
+    DryRun,
+    Signers,
+    check_values,
+    report_to_audit_log,
+    signers_of,
+    value_of,
+)
 from hotel_booking.cli.ops_isolate import INCIDENT, Incident, of_incident
+from hotel_booking.cli.screen import progress
 from hotel_booking.core.counting import count
 from hotel_booking.ops.asking import Want
 
@@ -48,60 +58,49 @@ def collect(
     personal data: only you can read it. Exit code 3 where something could not be had; the rest is there."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops import incident_evidence
-    from hotel_booking.ops.asking import check_all, needed
-    from hotel_booking.ops.collecting import Collector, since_of
+    from hotel_booking.ops.command_runner import CommandRunner
+    from hotel_booking.ops.evidence_collector import Collector, since_of
     from hotel_booking.ops.kubectl import Kubectl
     from hotel_booking.ops.operation import acts, home, operation, operator
-    from hotel_booking.ops.ourselves import Ourselves
-    from hotel_booking.ops.refusals import Refused, WrongUse
+    from hotel_booking.ops.refusals import WrongUse
 
     since, left_out = since_of(since), {*(without or ())}
     if unknown := left_out - {*PLACES}:
         raise WrongUse(f"--without {min(unknown)}: there are {' and '.join(PLACES)}")
     kubectl = None if "kubernetes" in left_out else Kubectl(namespace, environ=os.environ)
-    ourselves = Ourselves(kubectl, os.environ)
-    wants = [KEY] if incident is not None else [Want(*INCIDENT), KEY]
-    check_all(wants, environ=os.environ, argv=sys.argv)
-    number = of_incident(incident, ourselves)
-    private = needed(*KEY[:2], example=KEY.example, environ=os.environ, argv=sys.argv, secret=True)
+    commands = CommandRunner(kubectl, os.environ)
+    check_values([KEY] if incident is not None else [INCIDENT, KEY])
+    number = of_incident(incident, commands)
+    private = value_of(KEY, secret=True)
     signer = incident_evidence.key_for(private, signers_of(signers))
-    now = utc_now()
+    who, now = operator(os.environ) or signer, utc_now()
     place = into or home(os.environ) / "incidents"
     name = f"incident-{number}-{now:%Y%m%dT%H%M%SZ}"
     folder = place / f"{name}{incident_evidence.PART}"
-    target = str(number)
     with operation(
-        "evidence.collect", target=target, dry_run=dry_run, environ=os.environ, clock=utc_now
+        "evidence.collect", target=str(number), dry_run=dry_run, environ=os.environ, clock=utc_now
     ) as act:
         if dry_run:
             print(f"Evidence would be preserved in {place / name}, signed by {signer}.")
             return
-        _begun(folder, f"incident-{number}-")
+        _make_folder(folder, f"incident-{number}-")
         collector = Collector(
-            folder, kubectl=kubectl, ourselves=ourselves, say=_say, most=most_megabytes * 1_000_000
+            folder, kubectl=kubectl, commands=commands, say=progress, most=most_megabytes * 1_000_000
         )
-        try:
+        with _refused_unless_written(folder):
             collector.acts(acts(os.environ))
             collector.files(log or ())
             collector.cluster(since)
-            if "database" in left_out:
-                collector.missing["database"] = "left out by --without database"
-            else:
-                collector.database(snapshot=snapshot)
-            manifest = _manifest(folder, collector, number, operator(os.environ) or signer, now)
+            collector.database(snapshot=snapshot, left_out="database" in left_out)
+            manifest = _manifest(folder, collector, number, who, now)
             whole, hashed = incident_evidence.close(folder, manifest, private_key=private, signer=signer)
-        except OSError as error:
-            raise Refused(
-                f"the evidence is not whole: {error.filename or folder}: {error.strerror or error}",
-                f"What there is lies in {folder}; with room, run this again.",
-            ) from None
         act.tell(
             outcome="preserved", folder=whole.name, sha256=hashed, signed_by=signer,
             missing=sorted(collector.missing), findings=collector.findings,
         )  # fmt: skip
-    _shown(whole, manifest, hashed)
-    _noted(number, whole.name, manifest, hashed, ourselves, operator(os.environ) or signer)
-    told()
+    _print_summary(whole, manifest, hashed)
+    _note_in_timeline(number, whole.name, manifest, hashed, commands, who)
+    report_to_audit_log()
     if manifest.missing:
         raise typer.Exit(3)
 
@@ -153,19 +152,19 @@ async def _state(url: str) -> str:
     now = utc_now()
     async with Database.open(url, size=1) as db, db.transaction() as tx:
         staff = await accounts.list_staff(tx, limit=_MOST)
-        found: dict[str, Any] = {
+        access: dict[str, Any] = {
             "at": now,
             "staff": staff,
             "sessions": {
-                one.id: sessions
-                for one in staff
-                if (sessions := await authentication.open_sessions(tx, STAFF, one.id, now=now))
+                member.id: sessions
+                for member in staff
+                if (sessions := await authentication.open_sessions(tx, STAFF, member.id, now=now))
             },
             "api_keys": await queries.list_keys(tx, limit=_MOST),
             "access": await latest(tx, _MOST),
             "backups": await backups.state(tx),
         }
-        found["connections"] = [
+        access["connections"] = [
             dict(row)
             for row in await tx.fetch(
                 "SELECT pid, usename, application_name, host(client_addr) AS address, backend_start, state"
@@ -173,11 +172,11 @@ async def _state(url: str) -> str:
                 " ORDER BY pid LIMIT 1000"
             )
         ]
-    found["roles"] = granted(url)
-    return msgspec.json.format(msgspec.json.encode(found)).decode()
+    access["roles"] = granted(url)
+    return msgspec.json.format(msgspec.json.encode(access)).decode()
 
 
-def _begun(folder: Path, prefix: str) -> None:
+def _make_folder(folder: Path, prefix: str) -> None:
     """The folder, for us alone. Raises `Refused`."""
     from hotel_booking.ops.incident_evidence import PART
     from hotel_booking.ops.refusals import Refused
@@ -196,6 +195,20 @@ def _begun(folder: Path, prefix: str) -> None:
         raise Refused(
             f"{error.filename or folder}: {error.strerror or error}",
             "Name a folder that you can write to, with room: --into FOLDER",
+        ) from None
+
+
+@contextmanager
+def _refused_unless_written(folder: Path) -> Iterator[None]:
+    """What cannot be written ends it with where the rest lies."""
+    from hotel_booking.ops.refusals import Refused
+
+    try:
+        yield
+    except OSError as error:
+        raise Refused(
+            f"the evidence is not whole: {error.filename or folder}: {error.strerror or error}",
+            f"What there is lies in {folder}; with room, run this again.",
         ) from None
 
 
@@ -222,7 +235,7 @@ def _manifest(folder: Path, collector: Any, number: int, who: str, now: Any) -> 
     )
 
 
-def _shown(whole: Path, manifest: Any, hashed: str) -> None:
+def _print_summary(whole: Path, manifest: Any, hashed: str) -> None:
     size = sum(file.size for file in manifest.files.values())
     print(f"Preserved: {whole} ({count(len(manifest.files), 'file')}, {size / 1e6:,.1f} MB)")
     for name, why in manifest.missing.items():
@@ -235,7 +248,7 @@ def _shown(whole: Path, manifest: Any, hashed: str) -> None:
     print(f"  hotel-booking ops evidence verify {whole} --hash {hashed}")
 
 
-def _noted(number: int, name: str, manifest: Any, hashed: str, ourselves: Any, who: str) -> None:
+def _note_in_timeline(number: int, name: str, manifest: Any, hashed: str, commands: Any, who: str) -> None:
     """In the incident's timeline."""
     import shlex
 
@@ -248,11 +261,7 @@ def _noted(number: int, name: str, manifest: Any, hashed: str, ourselves: Any, w
     words = ("incident", "note", str(number), " ".join([text, *manifest.findings])[:5000], "--by", who)
     try:
         if number:
-            ourselves.run(*words)
+            commands.run(*words)
     except Refused as refusal:
         print(f"the timeline was not told: {refusal.detail}\nLater:", file=sys.stderr)
         print(f"  hotel-booking {shlex.join(words)}", file=sys.stderr)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from hotel_booking.ops.asking import Want, needed
+from hotel_booking.ops.asking import Want, check_all, needed
 from hotel_booking.ops.evidence import RELEASE, Signer, read_signers
 from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import home, tell_audit_log
@@ -42,25 +42,34 @@ class Inputs(NamedTuple):
 
 def inputs(release: str, evidence: Path | None, signers: Path | None) -> Inputs:
     """Everything, from the flags, the environment or the terminal. Raises `WrongUse`."""
-    tag = release or needed(*RELEASE_TAG[:2], example=RELEASE_TAG.example, environ=os.environ, argv=sys.argv)
+    tag = value_of(RELEASE_TAG, release)
     if not RELEASE.fullmatch(tag):
         raise WrongUse(f"{tag!r} is no release: an image's tag, such as 20260301-0123456789ab")
     return Inputs(tag, evidence or home(os.environ) / "evidence" / tag, signers_of(signers))
 
 
-def signers_of(path: Path | None) -> list[Signer]:
-    """Whose signatures count, by this file, the environment's or the release's own. Raises `WrongUse`."""
+def value_of(want: Want, flag: str = "", *, secret: bool = False) -> str:
+    """What the flag says, else the environment, else a person on the terminal. Raises `WrongUse`."""
+    return flag.strip() or needed(want, environ=os.environ, argv=sys.argv, secret=secret)
+
+
+def check_values(wants: Sequence[Want]) -> None:
+    """Raise `WrongUse` naming all that is missing, where it is more than one value: see `check_all`."""
+    check_all(wants, environ=os.environ, argv=sys.argv)
+
+
+def signers_of(path: Path | None, what: str = "evidence") -> list[Signer]:
+    """Whose signatures count, by this file, the environment's or the release's own; of `what`, where that
+    cannot be read. Raises `WrongUse`."""
     file = path or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
     try:
         text = file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(
-            f"whose evidence counts is not known: {file} cannot be read: {plainly(error)}"
-        ) from None
+        raise WrongUse(f"whose {what} counts is not known: {file} cannot be read: {plainly(error)}") from None
     return read_signers(text)
 
 
-def told() -> None:
+def report_to_audit_log() -> None:
     """Tell the audit log what was recorded, or the operator where it waits."""
     if waits := tell_audit_log(os.environ):
         print(waits, file=sys.stderr)

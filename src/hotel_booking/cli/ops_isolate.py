@@ -9,17 +9,19 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from hotel_booking.cli.ops_access import KEEPERS, PLACES, Namespace, Without, places
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, check_values, report_to_audit_log, value_of
 from hotel_booking.core.integers import LARGEST_INTEGER
-from hotel_booking.ops.asking import Want, check_all, needed
+from hotel_booking.ops.asking import Want
 
 app = typer.Typer(
     no_args_is_help=True, help="Take a pod, a person or an API key out, for an incident of security."
 )
 
 _PRODUCTION = "hotel-booking-production"
-_APPROVER = ("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
-INCIDENT = ("HOTEL_INCIDENT", "the incident's number", "12")
+_YOU = Want("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
+_WHY = Want("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'")
+_APPROVER = Want("HOTEL_APPROVER", "who has approved that it is let in", "ana@company.com")
+INCIDENT = Want("HOTEL_INCIDENT", "the incident's number", "12")
 Incident = Annotated[
     int | None,
     typer.Option(
@@ -96,7 +98,7 @@ def pod(
         print(f'  psql -h $DB_HOST -U $DB_USER -c "{query}"')
         print(f"Look into it: kubectl exec -it {name} -n {namespace} -- sh")
         print(f"Its evidence: hotel-booking ops evidence collect --incident {case.incident}")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -121,7 +123,7 @@ def person(
     locks = not undo and missing != {*PLACES}
     lacking = _lacking(incident, reason, approver if undo else None)
     keeper = [KEEPERS] if locks and "database" not in missing else []
-    check_all((*keeper, *lacking), environ=os.environ, argv=sys.argv)
+    check_values((*keeper, *lacking))
     given = places(namespace, without) if locks else None
     case = _case(incident, reason, _kubectl(namespace, missing), approver if undo else None)
     with operation("isolate.person", target=who, dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
@@ -129,14 +131,14 @@ def person(
         if dry_run:
             print(f"{who} would be {'let in again' if undo else 'locked out of everything'}.")
             return
-        done, failed, nothing = _locked(who, case.ourselves, given, undo=undo)
+        done, failed, nothing = _locked(who, case.commands, given, undo=undo)
         for line in done:
             print(line)
         act.tell(done=done, failed=failed, outcome="failed" if failed else "done" if done else "nobody")
         if done:
             case.note(f"{' '.join(done)} {case.reason}")
         _refuse(who, done, failed, nothing)
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -161,10 +163,10 @@ def key(
         if dry_run:
             print(f"Key {number} would open nothing any more.")
             return
-        print(case.ourselves.run("api-key", "revoke", "--", str(number)))
+        print(case.commands.run("api-key", "revoke", "--", str(number)))
         act.tell(outcome="revoked")
         case.note(f"API key {number} opens nothing any more. {case.reason}")
-    told()
+    report_to_audit_log()
 
 
 class Case(NamedTuple):
@@ -174,7 +176,7 @@ class Case(NamedTuple):
     reason: str
     who: str
     approver: str
-    ourselves: Any
+    commands: Any
 
     @property
     def record(self) -> dict[str, Any]:
@@ -192,7 +194,7 @@ class Case(NamedTuple):
         words = ("incident", "note", str(self.incident), f"{text}{by}", "--by", self.who)
         try:
             if self.incident:
-                self.ourselves.run(*words)
+                self.commands.run(*words)
         except Refused as refusal:
             print(
                 f"the incident's timeline was not told: {refusal.detail}\nLater:\n"
@@ -204,43 +206,37 @@ class Case(NamedTuple):
 def _case(incident: int | None, reason: str, kubectl: Any, approver: str | None) -> Case:
     """Everything, from the flags, the environment or the terminal; of the incident whether it is there.
     `approver` is None where none is needed. Raises `WrongUse`."""
+    from hotel_booking.ops.command_runner import CommandRunner
     from hotel_booking.ops.operation import operator
-    from hotel_booking.ops.ourselves import Ourselves
     from hotel_booking.ops.refusals import WrongUse
 
-    def asked(variable: str, what: str, example: str, said: str = "") -> str:
-        return said.strip() or needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
-
-    ourselves = Ourselves(kubectl, os.environ)
-    check_all(_lacking(incident, reason, approver), environ=os.environ, argv=sys.argv)
-    who = operator(os.environ) or asked("HOTEL_OPERATOR", "your own e-mail address", "you@company.com")
-    why = asked("HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'", reason)
+    commands = CommandRunner(kubectl, os.environ)
+    check_values(_lacking(incident, reason, approver))
+    who = value_of(_YOU, operator(os.environ))
+    why = value_of(_WHY, reason)
     by = ""
     if approver is not None:
-        by = asked(*_APPROVER, approver)
+        by = value_of(_APPROVER, approver)
         if by.casefold() == who.casefold():
             raise WrongUse(f"{by} cannot approve what they do themselves", "Ask somebody else; name them.")
-    number = of_incident(incident, ourselves)
-    return Case(number, " ".join(why.split())[:500], who, by, ourselves)
+    number = of_incident(incident, commands)
+    return Case(number, " ".join(why.split())[:500], who, by, commands)
 
 
 def _lacking(incident: int | None, reason: str, approver: str | None) -> list[Want]:
     """What no flag said; `approver` is None where none is needed."""
     from hotel_booking.ops.operation import operator
 
-    return [
-        Want(*want)
-        for given, *want in (
-            (operator(os.environ), "HOTEL_OPERATOR", "your own e-mail address", "you@company.com"),
-            (reason, "HOTEL_REASON", "the reason", "'it asks for other guests’ bookings'"),
-            ("-" if approver is None else approver, *_APPROVER),
-            ("" if incident is None else "-", *INCIDENT),
-        )
-        if not given.strip()
-    ]
+    flags = (
+        (_YOU, operator(os.environ)),
+        (_WHY, reason),
+        (_APPROVER, "-" if approver is None else approver),
+        (INCIDENT, "" if incident is None else "-"),
+    )
+    return [want for want, flag in flags if not flag.strip()]
 
 
-def of_incident(number: int | None, ourselves: Any) -> int:
+def of_incident(number: int | None, commands: Any) -> int:
     """The incident's number, once the tracker knows it; 0 and a tracker that does not answer go together.
     Raises `WrongUse`."""
     from hotel_booking.ops.refusals import Refused, WrongUse
@@ -248,13 +244,12 @@ def of_incident(number: int | None, ourselves: Any) -> int:
     declared = ("Declare it; that pages whoever is on call:",
                 "  hotel-booking incident declare 'Somebody is in' --severity P1")  # fmt: skip
     if number is None:
-        variable, what, example = INCIDENT
-        said = needed(variable, what, example=example, environ=os.environ, argv=sys.argv)
-        if not said.isdecimal() or len(said) > 9:
-            raise WrongUse(f"{said!r} is no incident's number", *declared)
-        number = int(said)
+        typed = value_of(INCIDENT)
+        if not typed.isdecimal() or len(typed) > 9:
+            raise WrongUse(f"{typed!r} is no incident's number", *declared)
+        number = int(typed)
     try:
-        ourselves.run(*(("incident", "show", str(number)) if number else ("incident", "list")))
+        commands.run(*(("incident", "show", str(number)) if number else ("incident", "list")))
     except Refused as refusal:
         if "there is no incident" in refusal.detail:
             raise WrongUse(f"there is no incident {number}", *declared) from None
@@ -271,7 +266,7 @@ def _kubectl(namespace: str, missing: set[str]) -> Any:
     return None if "kubernetes" in missing else Kubectl(namespace, environ=os.environ)
 
 
-def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[str], list[str], int]:
+def _locked(who: str, commands: Any, given: Any, *, undo: bool) -> tuple[list[str], list[str], int]:
     """What was done, what could not be, and in how many places there was nothing of theirs."""
     from hotel_booking.core.clock import utc_now
     from hotel_booking.ops.access import revoking
@@ -283,7 +278,7 @@ def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[s
     failed: list[str] = []
     nothing = 0
     try:
-        done.append(ourselves.run("staff", "unlock" if undo else "lock", "--email", who))
+        done.append(commands.run("staff", "unlock" if undo else "lock", "--email", who))
     except Refused as refusal:
         if "nobody has an account" in refusal.detail:
             nothing += 1
@@ -296,7 +291,7 @@ def _locked(who: str, ourselves: Any, given: Any, *, undo: bool) -> tuple[list[s
         done.append("Access for hours is taken back.")
         print("\n".join(taken))
         forget(home(os.environ), who)
-    except revoking.Nobody:
+    except revoking.NoAccess:
         nothing += 1
     except Refused as refusal:
         failed.append(refusal.detail)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import DryRun, told
+from hotel_booking.cli.ops_inputs import DryRun, report_to_audit_log
 from hotel_booking.core.counting import count
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def on(
         else "No more holds have to wait."
     )
     print("Next: hotel-booking ops maintenance off")
-    told()
+    report_to_audit_log()
 
 
 @app.command()
@@ -86,7 +86,7 @@ def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
     else:
         on = count(held, "hold goes on", "holds go on")
         print(f"Open again; it was closed since {was.closed_at:%Y-%m-%d %H:%M:%S} UTC. {on}.")
-    told()
+    report_to_audit_log()
 
 
 @app.command()

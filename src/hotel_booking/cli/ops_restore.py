@@ -9,15 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hotel_booking.cli.ops_inputs import signers_of, value_of
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.asking import Want, needed, typed
 from hotel_booking.ops.backup import approval, production
 from hotel_booking.ops.backup.configured import check_engine
 from hotel_booking.ops.backup.engine import Instance, Until, chosen
-from hotel_booking.ops.evidence import Signer, read_signers
-from hotel_booking.ops.monitoring import files
 from hotel_booking.ops.operation import operation
-from hotel_booking.ops.refusals import Refused, WrongUse, plainly
+from hotel_booking.ops.refusals import Refused, WrongUse
 
 Say = Callable[[str], None]
 _KEY = Want("HOTEL_EVIDENCE_KEY", "your private key", '"$(cat KEY-FILE)"')
@@ -93,7 +92,7 @@ def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) 
 
     until = until_of(backup_id, to_time)
     check_engine(os.environ, sys.argv, _STAGING)
-    url = needed(*_STAGING[:2], example=_STAGING.example, environ=os.environ, argv=sys.argv)
+    url = value_of(_STAGING)
     engine = make()
     backup = chosen(engine.backups(), backup_id)
     with operation("restore", target="staging", dry_run=False, environ=os.environ, clock=utc_now) as act:
@@ -118,16 +117,14 @@ def approvals(
 ) -> Callable[[], tuple[approval.Approval, str]]:
     """What says, whenever it is asked, which record allows this and who approved it. The key of who runs it,
     and the record's file where it is not on this machine, are asked for; `WrongUse` where nobody can be."""
-    known, key, environ = _signers(signers), _asked_key(), dict(os.environ)
+    known, key, environ = signers_of(signers, "approval"), value_of(_KEY, secret=True), dict(os.environ)
 
     def ask() -> tuple[approval.Approval, str]:
         here = approval.where(environ, backup_id, target)
         if not environ.get("HOTEL_APPROVAL") and not here.exists():
             try:
                 environ["HOTEL_APPROVAL"] = needed(
-                    "HOTEL_APPROVAL",
-                    "the file of another person's approval",
-                    example=str(here),
+                    Want("HOTEL_APPROVAL", "the file of another person's approval", str(here)),
                     environ=environ,
                     argv=sys.argv,
                 )
@@ -173,8 +170,8 @@ def approve(backup_id: str, target: str, *, reason: str, to_time: str, signers: 
             target,
             to_time,
             reason=reason.strip(),
-            private_key=_asked_key(),
-            signers=_signers(signers),
+            private_key=value_of(_KEY, secret=True),
+            signers=signers_of(signers, "approval"),
             environ=os.environ,
             now=utc_now(),
         )
@@ -193,17 +190,3 @@ def until_of(backup_id: str, to_time: str) -> Until:
     except ValueError:
         raise WrongUse(f"--to-time {to_time} is no moment such as 2026-03-01T09:30:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _asked_key() -> str:
-    return needed(*_KEY[:2], example=_KEY.example, environ=os.environ, argv=sys.argv, secret=True)
-
-
-def _signers(path: Path | None) -> list[Signer]:
-    file = path or Path(os.environ.get("HOTEL_EVIDENCE_SIGNERS") or files().parent / "evidence-signers")
-    try:
-        return read_signers(file.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(
-            f"whose approval counts is not known: {file} cannot be read: {plainly(error)}"
-        ) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import told
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 
 if TYPE_CHECKING:
     from hotel_booking.ops.security.checks import Check, Result, Surroundings
@@ -67,11 +67,13 @@ def security_audit(
         for number, check in enumerate(wanted, 1):
             print(f"{number}/{len(wanted)} {check.title} ...", file=sys.stderr, flush=True)
             results.append(run(check, here))
-        wrong = any(one.outcome == "findings" for one in results)
-        unseen = [one.name for one in results if one.why]
+        wrong = any(result.outcome == "findings" for result in results)
+        unseen = [result.name for result in results if result.why]
         act.tell(
             outcome="findings" if wrong else "not checked" if unseen else "passed",
-            findings={one.name: len(one.findings) + one.more for one in results if one.findings},
+            findings={
+                result.name: len(result.findings) + result.more for result in results if result.findings
+            },
             not_checked=unseen,
         )
         if html is not None:
@@ -85,7 +87,7 @@ def security_audit(
         print(json.dumps({"checks": msgspec.to_builtins(results)}, indent=2))
     else:
         _as_text(results)
-    told()
+    report_to_audit_log()
     if wrong or unseen:
         raise typer.Exit(1 if wrong else 3)
 
@@ -98,17 +100,17 @@ def _as_text(results: list[Result]) -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     marks = {"passed": "[green]✓[/]", "findings": "[red]✗[/]", "not checked": "[yellow]?[/]"}
-    for one in results:
-        state = "" if one.outcome == "passed" else f": {one.outcome}"
-        console.print(f"{marks[one.outcome]} [bold]{escape(one.title)}[/]{state}")
-        for line in one.findings:
+    for result in results:
+        state = "" if result.outcome == "passed" else f": {result.outcome}"
+        console.print(f"{marks[result.outcome]} [bold]{escape(result.title)}[/]{state}")
+        for line in result.findings:
             console.print(f"    {escape(line)}")
-        if one.more:
-            console.print(f"    and {one.more} more")
-        if one.why:
-            console.print(f"    {escape(one.why)}")
-        if one.fix:
-            console.print(f"    [dim]{escape(one.fix)}[/]")
+        if result.more:
+            console.print(f"    and {result.more} more")
+        if result.why:
+            console.print(f"    {escape(result.why)}")
+        if result.fix:
+            console.print(f"    [dim]{escape(result.fix)}[/]")
     console.print(f"\n{summary(results)}")
 
 
@@ -217,8 +219,9 @@ async def _weak_staff(url: str) -> list[str]:
 
     async with Database.open(url, size=1) as db, db.transaction() as tx:
         return [
-            f"member {one.id} ({', '.join(sorted({grant.role.value for grant in one.grants})) or 'no role'})"
+            f"member {member.id} "
+            f"({', '.join(sorted({grant.role.value for grant in member.grants})) or 'no role'})"
             " signs in with a password alone"
-            for one in await accounts.list_staff(tx, limit=100_000)
-            if one.active and one.has_password and not one.second_factor
+            for member in await accounts.list_staff(tx, limit=100_000)
+            if member.active and member.has_password and not member.second_factor
         ]

@@ -9,9 +9,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.ops_inputs import told
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 from hotel_booking.core.counting import count
 
 T = TypeVar("T")
@@ -96,10 +96,10 @@ def begin(
             f"Closed for sale. The database is as of {begun.point.until:%Y-%m-%d %H:%M:%S} UTC.", flush=True
         )
         lost = await _lost(old_url, begun.point.until) if old_url else []
-        for each in lost:
+        for loss in lost:
 
-            async def note(tx: Any, each: Any = each) -> None:
-                await recovery.note(tx, begun.point, each, now=utc_now())
+            async def note(tx: Any, loss: Any = loss) -> None:
+                await recovery.note(tx, begun.point, loss, now=utc_now())
 
             await run(note)
         return begun, lost
@@ -124,7 +124,7 @@ def _ask_whether_restored(data_dir: Any, *, yes: bool) -> None:
     name, others, newest = _run(data_dir, look)
     until = f"goes to {newest:%Y-%m-%d %H:%M:%S} UTC" if newest else "is empty"
     using = f", and {count(others, 'other session uses', 'other sessions use')} it" if others else ""
-    ask(f"The database {name} {until}{using}. Close it for sale?", yes=yes)
+    confirm(f"The database {name} {until}{using}. Close it for sale?", yes=yes)
 
 
 async def _who_is_here(tx: Any) -> tuple[str, int]:
@@ -158,10 +158,10 @@ def report(data_dir: DataDir = None) -> None:
     print(
         f"Restored from {point.backup}; as of {point.until:%Y-%m-%d %H:%M:%S} UTC, {lost:,.0f} s were lost."
     )
-    for each in affected:
-        money = "" if each.amount is None else english(each.amount, each.currency or "")
-        who = " ".join(filter(None, (each.reference, each.guest, money)))
-        print(f"  {each.kind}: {who or each.subject}: {each.became}")
+    for guest in affected:
+        money = "" if guest.amount is None else english(guest.amount, guest.currency or "")
+        who = " ".join(filter(None, (guest.reference, guest.guest, money)))
+        print(f"  {guest.kind}: {who or guest.subject}: {guest.became}")
     print(f"{len(affected)} affected." if affected else "Nobody is known to be affected.")
     if point.matched_at is None:
         print("Not matched with the gateways yet: let a worker run.")
@@ -187,7 +187,7 @@ def open_again(
         )
         act.tell(backup=point.backup if point else None)
     print("Open for sale." if point else "It was not closed after a restore.")
-    told()
+    report_to_audit_log()
 
 
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import database_url as demo_database
-from hotel_booking.cli.sure import Yes, ask
 from hotel_booking.core.setting import ConfigError
 
 app = typer.Typer()
@@ -51,7 +51,7 @@ def replay(
         raise ConfigError(["use one of --http, --data-dir and --database-url"])
     where = http or (f"the database {_name_of(database_url)}" if database_url else "")
     if where:
-        ask(f"The bookings of {file.name} will stand in {where}, for good. Play them there?", yes=yes)
+        confirm(f"The bookings of {file.name} will stand in {where}, for good. Play them there?", yes=yes)
     with nullcontext(database_url) if data_dir is None else demo_database(data_dir) as url:
         code = run(
             Options(

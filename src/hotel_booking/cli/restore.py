@@ -10,9 +10,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from hotel_booking.cli.confirmation import Yes, confirm
 from hotel_booking.cli.database import DEMO_DATABASE, DataDir, default_data_dir
-from hotel_booking.cli.ops_inputs import told
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.ops_inputs import report_to_audit_log
 from hotel_booking.ops.refusals import plainly
 
 app = typer.Typer()
@@ -52,7 +52,9 @@ def restore(
                 name = dump.name_of(url)
                 dump.refuse_in_use(url)
                 of = f"{header.database} of {header.made_at:%Y-%m-%d %H:%M:%S} UTC"
-                ask(f"{file} ({of}) takes the place of the database {name}, which is kept. Go on?", yes=yes)
+                confirm(
+                    f"{file} ({of}) takes the place of the database {name}, which is kept. Go on?", yes=yes
+                )
                 made = dump.load(source, url, name=f"{name}_restoring", key=key, upgrade=migrations.upgrade)
                 kept = f"{name}_before_{id_of(utc_now())}"
                 before = dump.put_in_place(url, made, kept=kept)
@@ -71,7 +73,7 @@ def restore(
             "Did guests book after that? Then first, so that payments are matched and no mail goes out twice:"
         )
         print(f"  hotel-booking recovery begin --backup {id_of(header.made_at)}")
-    told()
+    report_to_audit_log()
 
 
 @contextmanager

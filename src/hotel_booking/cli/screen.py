@@ -41,3 +41,8 @@ def print_json(value: Any) -> None:
     import msgspec
 
     print(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def progress(line: str) -> None:
+    """What happens now, on standard error: standard output has the results alone."""
+    print(line, file=sys.stderr, flush=True)

@@ -3,22 +3,19 @@ in and out, and second factors after a change of HOTEL_SECRET_KEY."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from hotel_booking.admin.staff_mail import send_notice
-from hotel_booking.cli.database import DataDir, database_url
-from hotel_booking.cli.judging import judge
-from hotel_booking.cli.sure import Yes, ask
+from hotel_booking.cli.confirmation import Yes, confirm
+from hotel_booking.cli.database import DataDir
+from hotel_booking.cli.ops_inputs import value_of
+from hotel_booking.cli.transactions import in_transaction
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.counting import count
-from hotel_booking.core.db import Database, Origin, Transaction
+from hotel_booking.core.db import Transaction
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.setting_files import with_no_database
@@ -28,13 +25,13 @@ from hotel_booking.domains.identity.caller import Grant
 from hotel_booking.domains.identity.errors import StaffNotFound
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.service import second_factor, staff
-from hotel_booking.domains.identity.service.staff import Invited
-from hotel_booking.ops.asking import needed
-from hotel_booking.ops.refusals import Refused, plainly
+from hotel_booking.domains.identity.service.staff import InvitedStaff
+from hotel_booking.ops.asking import Want
+from hotel_booking.ops.refusals import Refused
 
 app = typer.Typer(help="Staff accounts; the panel does the rest.", no_args_is_help=True)
 
-T = TypeVar("T")
+_KEY_BEFORE = Want("HOTEL_SECRET_KEY_BEFORE", "the key before", '"$(cat KEY-FILE)"')
 Email = Annotated[str, typer.Option(help="The e-mail address that they sign in with.")]
 
 
@@ -47,10 +44,10 @@ def create_owner(
     """Make an owner of the whole group and print the link that lets them in, alone on the last line."""
     now = utc_now()
 
-    async def run(tx: Transaction) -> Invited:
+    async def run(tx: Transaction) -> InvitedStaff:
         return await staff.invite(tx, email=email, name=name, grants=[Grant(Role.OWNER)], by=None, now=now)
 
-    invited = _in_transaction("staff create-owner", data_dir, run)
+    invited = in_transaction("staff create-owner", data_dir, run)
     typer.echo(f"{invited.staff.name} owns the group once they have chosen a password, within seven days:")
     typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
 
@@ -60,11 +57,11 @@ def invite_again(email: Email, data_dir: DataDir = None) -> None:
     """Another link for somebody who has not chosen a password yet; the link before opens nothing more."""
     now = utc_now()
 
-    async def run(tx: Transaction) -> Invited:
+    async def run(tx: Transaction) -> InvitedStaff:
         member = await _member(tx, email)
         return await staff.invite_again(tx, staff_id=member.id, by=None, now=now)
 
-    invited = _in_transaction("staff invite-again", data_dir, run)
+    invited = in_transaction("staff invite-again", data_dir, run)
     typer.echo(f"{invited.staff.name} can choose a password within seven days:")
     typer.echo(f"{_public_url()}/admin/invitation/{invited.token}")
 
@@ -74,8 +71,8 @@ def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
     """Remove every second factor of somebody who has lost them all, and sign them out everywhere. Make sure
     that it is them who asks: call back, or meet. On a terminal it says whose they are, and asks."""
     now = utc_now()
-    who = _in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
-    ask(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
+    who = in_transaction("staff reset-mfa", data_dir, lambda tx: _member(tx, email))
+    confirm(f"{who.name} signs in with the password alone then. Remove their second factors?", yes=yes)
 
     async def run(tx: Transaction) -> Staff:
         member = await _member(tx, email)
@@ -86,7 +83,7 @@ def reset_mfa(email: Email, yes: Yes = False, data_dir: DataDir = None) -> None:
             await send_notice(tx, member, what="passkey_removed", now=now)
         return member
 
-    member = _in_transaction("staff reset-mfa", data_dir, run)
+    member = in_transaction("staff reset-mfa", data_dir, run)
     typer.echo(f"{member.name} signs in with the password alone now, and is asked for a new second factor")
     typer.echo("where their role demands one. They are signed out everywhere.")
 
@@ -99,7 +96,7 @@ def lock(email: Email, data_dir: DataDir = None) -> None:
     async def run(tx: Transaction) -> Staff:
         return await staff.deactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
 
-    member = _in_transaction("staff lock", data_dir, run)
+    member = in_transaction("staff lock", data_dir, run)
     typer.echo(f"Staff account {member.id} is locked, and signed out everywhere.")
 
 
@@ -110,7 +107,7 @@ def unlock(email: Email, data_dir: DataDir = None) -> None:
     async def run(tx: Transaction) -> Staff:
         return await staff.reactivate(tx, staff_id=(await _member(tx, email)).id, by=None)
 
-    member = _in_transaction("staff unlock", data_dir, run)
+    member = in_transaction("staff unlock", data_dir, run)
     typer.echo(f"Staff account {member.id} is open again, with its old password and second factors.")
 
 
@@ -122,15 +119,8 @@ def reencrypt(data_dir: DataDir = None) -> None:
     key = read_settings(environ).secret_key
     if not key:
         raise ConfigError(["HOTEL_SECRET_KEY is not set: the key that the web servers have now"])
-    before = needed(
-        "HOTEL_SECRET_KEY_BEFORE",
-        "the key before",
-        example='"$(cat KEY-FILE)"',
-        environ=os.environ,
-        argv=sys.argv,
-        secret=True,
-    )
-    found = _in_transaction(
+    before = value_of(_KEY_BEFORE, secret=True)
+    found = in_transaction(
         "staff reencrypt",
         data_dir,
         lambda tx: second_factor.reencrypt(tx, before=before, secret_key=key),
@@ -156,17 +146,3 @@ async def _member(tx: Transaction, email: str) -> Staff:
 def _public_url() -> str:
     environ = {"HOTEL_ENVIRONMENT": "demo", **with_no_database(os.environ)}
     return read_settings(environ).public_url.rstrip("/")
-
-
-def _in_transaction(what: str, data_dir: Path | None, run: Callable[[Transaction], Awaitable[T]]) -> T:
-    async def once(url: str) -> T:
-        origin = Origin("command", name=what)
-        async with Database.open(url, size=1) as pool, pool.acting(origin).transaction() as tx:
-            return await run(tx)
-
-    judge(run)
-    with database_url(data_dir) as url:
-        try:
-            return asyncio.run(once(url))
-        except OSError as error:
-            raise ConfigError([f"the database cannot be reached: {plainly(error)}"]) from None

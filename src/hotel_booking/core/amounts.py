@@ -209,7 +209,7 @@ def _without_currency(text: str, currency: str, name: str | None) -> str:
         if small.endswith(word):
             text = text[: -len(word)].strip()
             break
-    if any(unicodedata.category(one) in _WORDS for one in text):
+    if any(unicodedata.category(letter) in _WORDS for letter in text):
         raise Unreadable(
             f"{_quoted(text)} is not an amount of {currency}", field=name, fix="type the amount alone"
         )

@@ -264,7 +264,9 @@ def _redis_url(environ: Mapping[str, str], problems: list[str]) -> str | None:
 
 def _are_hosts(environ: Mapping[str, str], variable: str, hosts: Sequence[str], problems: list[str]) -> bool:
     """Whether nothing stands behind a name; where something does, that is noted."""
-    wrong = [one for one in hosts if ":" in one and not is_address(one.strip()) and not one.startswith("/")]
+    wrong = [
+        host for host in hosts if ":" in host and not is_address(host.strip()) and not host.startswith("/")
+    ]
     if wrong:
         port = variable.replace("HOST", "PORT")
         problems.append(f"{variable}={environ[variable]} is no host: its port goes in {port}")

@@ -36,7 +36,7 @@ def each_host(url: str) -> tuple[str, ...]:
             [*rest, ("host", host), *([("port", port)] if port else [])]
             for host, port in zip(hosts, ports, strict=True)
         ]
-        return tuple(urlunsplit(parts._replace(query=urlencode(one))) for one in queries)
+        return tuple(urlunsplit(parts._replace(query=urlencode(query))) for query in queries)
     return tuple(
         urlunsplit(parts._replace(netloc=f"{login}{at}{host}", query=urlencode(query)))
         for host in listed.split(",")
@@ -46,9 +46,9 @@ def each_host(url: str) -> tuple[str, ...]:
 def is_readable(url: str) -> bool:
     """Whether every host of an address, a database's or another, has a port that can be one."""
     try:
-        parts = [urlsplit(one) for one in each_host(url)]
-        ports = [one.port for one in parts] + [
-            int(value) for one in parts for name, value in parse_qsl(one.query) if name == "port"
+        parts = [urlsplit(part) for part in each_host(url)]
+        ports = [part.port for part in parts] + [
+            int(value) for part in parts for name, value in parse_qsl(part.query) if name == "port"
         ]
     except ValueError:
         return False

@@ -42,8 +42,8 @@ class Durations(Histogram):
         """What `observe` does with each."""
         self._sum.inc(sum(seconds))
         fits: dict[int, int] = {}
-        for each in seconds:
-            bucket = bisect_left(self._upper_bounds, each)  # the first whose bound is not below it
+        for bound in seconds:
+            bucket = bisect_left(self._upper_bounds, bound)  # the first whose bound is not below it
             fits[bucket] = fits.get(bucket, 0) + 1
         for bucket, times in fits.items():
             self._buckets[bucket].inc(times)

@@ -38,7 +38,9 @@ def told_together(settings: Settings) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob("*.db"):
             left.unlink()
-        with listening("HOTEL_METRICS_PORT", settings.metrics_host, settings.metrics_port, Together(folder)):
+        with listening(
+            "HOTEL_METRICS_PORT", settings.metrics_host, settings.metrics_port, FolderCollector(folder)
+        ):
             yield
     os.environ.pop(_FOLDER, None)
 
@@ -76,7 +78,7 @@ def listening(variable: str, host: str, port: int, tells: Collector) -> Iterator
         thread.join()
 
 
-class Together:
+class FolderCollector:
     """What the processes of a folder have counted. What a process says of its state ends with it."""
 
     def __init__(self, folder: Path) -> None:

@@ -137,53 +137,62 @@ class Builder:
         for code in character.plans[1:]:
             match code:
                 case "NRF" | "EARLY":
-                    early = code == "EARLY"
-                    yield Plan(
-                        id=next(self._plans),
-                        code=code,
-                        name="Early booker" if early else "Non-refundable",
-                        description="Pay now and save; no changes, no refund."
-                        + (" At least two weeks ahead." if early else ""),
-                        meal=ROOM_ONLY,
-                        policy=policies["non_refundable"],
-                        deposit=Deposit("full"),
-                        parent=base.id,
-                        adjustment=Adjustment("percent", -150_000 if early else -100_000),
-                        min_advance_days=14 if early else (3 if outline.stars == 5 else None),
-                    )
+                    yield self._paid_at_once(code, base, outline, policies)
                 case "WEEKLY":
-                    yield Plan(
-                        id=next(self._plans),
-                        code=code,
-                        name="Stay a week",
-                        description="Seven nights or more for less, with a deposit.",
-                        meal=ROOM_ONLY,
-                        policy=policies["strict" if character.policy == "strict" else "moderate"],
-                        deposit=Deposit("percent", 300_000),
-                        parent=base.id,
-                        adjustment=Adjustment("percent", -150_000),
-                        min_stay=7,
-                    )
+                    yield self._weekly(code, base, character, policies)
                 case "BB" | "HB":
-                    half_board = code == "HB"
-                    # A business hotel sells breakfast with the room, the others by the person.
-                    per_person = character.week != "business"
-                    amount = breakfast * 3 if half_board else breakfast * (1 if per_person else 2)
-                    yield Plan(
-                        id=next(self._plans),
-                        code=code,
-                        name="Half board" if half_board else "Bed and breakfast",
-                        description="Breakfast and a four-course dinner at the long table."
-                        if half_board
-                        else "The flexible rate with breakfast for everyone in the room.",
-                        meal=HALF_BOARD if half_board else BREAKFAST,
-                        policy=base.policy,
-                        deposit=base.deposit,
-                        parent=base.id,
-                        adjustment=Adjustment("amount", amount, per_person),
-                    )
+                    yield self._with_meals(code, base, character, breakfast)
                 case _:
                     raise ValueError(f"no such plan: {code}")
+
+    def _paid_at_once(self, code: str, base: Plan, outline: Outline, policies: dict[str, Policy]) -> Plan:
+        early = code == "EARLY"
+        return Plan(
+            id=next(self._plans),
+            code=code,
+            name="Early booker" if early else "Non-refundable",
+            description="Pay now and save; no changes, no refund."
+            + (" At least two weeks ahead." if early else ""),
+            meal=ROOM_ONLY,
+            policy=policies["non_refundable"],
+            deposit=Deposit("full"),
+            parent=base.id,
+            adjustment=Adjustment("percent", -150_000 if early else -100_000),
+            min_advance_days=14 if early else (3 if outline.stars == 5 else None),
+        )
+
+    def _weekly(self, code: str, base: Plan, character: Character, policies: dict[str, Policy]) -> Plan:
+        return Plan(
+            id=next(self._plans),
+            code=code,
+            name="Stay a week",
+            description="Seven nights or more for less, with a deposit.",
+            meal=ROOM_ONLY,
+            policy=policies["strict" if character.policy == "strict" else "moderate"],
+            deposit=Deposit("percent", 300_000),
+            parent=base.id,
+            adjustment=Adjustment("percent", -150_000),
+            min_stay=7,
+        )
+
+    def _with_meals(self, code: str, base: Plan, character: Character, breakfast: int) -> Plan:
+        half_board = code == "HB"
+        # A business hotel sells breakfast with the room, the others by the person.
+        per_person = character.week != "business"
+        amount = breakfast * 3 if half_board else breakfast * (1 if per_person else 2)
+        return Plan(
+            id=next(self._plans),
+            code=code,
+            name="Half board" if half_board else "Bed and breakfast",
+            description="Breakfast and a four-course dinner at the long table."
+            if half_board
+            else "The flexible rate with breakfast for everyone in the room.",
+            meal=HALF_BOARD if half_board else BREAKFAST,
+            policy=base.policy,
+            deposit=base.deposit,
+            parent=base.id,
+            adjustment=Adjustment("amount", amount, per_person),
+        )
 
 
 def in_local_money(euros: int, currency: str) -> int:

@@ -46,7 +46,7 @@ _LEASH = timedelta(minutes=10)
 _SETTLED = 120.0  # seconds for jobs that the matching has begun
 
 
-class Lost(msgspec.Struct, frozen=True):
+class LostBooking(msgspec.Struct, frozen=True):
     """A booking that was acknowledged and is gone, who had it, and what became of the money."""
 
     reference: str
@@ -63,7 +63,7 @@ class Figures(msgspec.Struct, frozen=True):
 
     gigabytes: float
     acknowledged: int
-    lost: list[Lost]
+    lost: list[LostBooking]
     rebooked: int
     refunded: int
     rpo_seconds: float
@@ -281,25 +281,27 @@ async def _figures(
     first: float,
     seconds: dict[str, float],
 ) -> Figures:
-    before = [one for one in booked.told if one.at <= killed + 0.5 and one.at < first]
+    before = [booking for booking in booked.told if booking.at <= killed + 0.5 and booking.at < first]
     confirmed, refunded = await _nobody_paid_for_nothing(engine.serving(), books)
     async with Database.open(engine.serving(), size=1) as db, db.reading() as tx:
         _, affected = await recovery.report(tx)
-    became = {each.reference: each for each in affected}
-    lost = [one for one in before if one.reference not in confirmed]
-    if unnamed := [one.reference for one in lost if one.reference not in became]:
+    became = {entry.reference: entry for entry in affected}
+    lost = [booking for booking in before if booking.reference not in confirmed]
+    if unnamed := [booking.reference for booking in lost if booking.reference not in became]:
         left = count(len(unnamed), "lost booking is", "lost bookings are")
         raise Refused(f"{left} not in the report: {', '.join(unnamed[:5])}")
-    at_once = [one for one in before if not one.late]
-    kept = [one.at for one in at_once if one.reference in confirmed]
+    at_once = [booking for booking in before if not booking.late]
+    kept = [booking.at for booking in at_once if booking.reference in confirmed]
     return Figures(
         gigabytes=gigabytes,
         acknowledged=len(before),
         lost=[
-            Lost(one.reference, became[one.reference].guest or "", became[one.reference].became)
-            for one in lost
+            LostBooking(
+                booking.reference, became[booking.reference].guest or "", became[booking.reference].became
+            )
+            for booking in lost
         ],
-        rebooked=sum(each.became.startswith("rebooked") for each in affected),
+        rebooked=sum(entry.became.startswith("rebooked") for entry in affected),
         refunded=refunded,
         rpo_seconds=round(at_once[-1].at - (kept[-1] if kept else booked.began), 1) if at_once else 0.0,
         rto_seconds=round(first - killed, 1),

@@ -17,7 +17,7 @@ from hotel_booking.ops.refusals import Refused
 _LEASH = 600.0  # seconds until a booking is acknowledged again
 
 
-class Held(msgspec.Struct, frozen=True):
+class HeldBooking(msgspec.Struct, frozen=True):
     """A booking that waits to be paid; when it began."""
 
     began: float
@@ -26,7 +26,7 @@ class Held(msgspec.Struct, frozen=True):
     key: str
 
 
-class Told(msgspec.Struct, frozen=True):
+class ConfirmedBooking(msgspec.Struct, frozen=True):
     """A guest was told that the booking is confirmed: when that and the booking began, and whether it was
     paid some time after it was made. Seconds of one clock."""
 
@@ -41,9 +41,9 @@ class Guests:
     so many seconds (`later`)."""
 
     def __init__(self, port: int, stay: dict[str, Any], *, later: float) -> None:
-        self.told: list[Told] = []
+        self.told: list[ConfirmedBooking] = []
         self.refused = ""  # what the last one who got nothing was answered
-        self._held: deque[Held] = deque()
+        self._held: deque[HeldBooking] = deque()
         self._later = later
         self.began = 0.0
         self._url = f"http://127.0.0.1:{port}/api/v1"
@@ -66,7 +66,7 @@ class Guests:
         deadline = time.monotonic() + _LEASH
         while time.monotonic() < deadline:
             if self.told and self.told[-1].began > moment:
-                return next(one.at for one in self.told if one.began > moment)
+                return next(booking.at for booking in self.told if booking.began > moment)
             time.sleep(0.02)
         raise Refused("no booking was acknowledged after the restore")
 
@@ -84,7 +84,7 @@ class Guests:
                     while self._held and self._held[0].began < time.monotonic() - self._later:
                         self._pay(client, self._held.popleft(), late=True)
 
-    def _hold(self, client: httpx.Client) -> Held | None:
+    def _hold(self, client: httpx.Client) -> HeldBooking | None:
         began = time.monotonic()
         quote = client.post(f"{self._url}/quotes", json=self._stay)
         if quote.status_code != 201:
@@ -104,13 +104,13 @@ class Guests:
             self.refused = f"a booking was answered {answer.status_code}: {answer.text[:300]}"
             return None
         booking = answer.json()
-        return Held(began, booking["reference"], f"Drill {who}", booking["access_token"])
+        return HeldBooking(began, booking["reference"], f"Drill {who}", booking["access_token"])
 
-    def _pay(self, client: httpx.Client, held: Held, *, late: bool) -> None:
+    def _pay(self, client: httpx.Client, held: HeldBooking, *, late: bool) -> None:
         answer = client.post(
             f"{self._url}/bookings/{held.reference}/payments",
             json={"token": f"tok_success:{held.guest}"},
             headers={"Authorization": f"Bearer {held.key}"},
         )
         if answer.status_code == 200 and answer.json()["status"] == "confirmed":
-            self.told.append(Told(time.monotonic(), held.began, held.reference, late))
+            self.told.append(ConfirmedBooking(time.monotonic(), held.began, held.reference, late))

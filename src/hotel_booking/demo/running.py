@@ -71,7 +71,7 @@ def run(
                 children["status"] = start_one("status", "probe")
             if looks:
                 with step(progress, "Starting Prometheus and the exporters"):
-                    watched = monitoring.Watched(
+                    watched = monitoring.Targets(
                         public_url=f"http://localhost:{port}", scraped=scraped, database_url=url
                     )
                     # One by one as they are started: should one fail, those before it are known.

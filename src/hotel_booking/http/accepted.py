@@ -52,7 +52,7 @@ _SENT = {
 def refused(message: str, kind: Any, path: str) -> tuple[str, str | None]:
     """What is wrong, and what would work, where msgspec says this of the value at this path
     (`$.rooms[0].meal`) of a value of type `kind`."""
-    arms = [arm for one in at(kind, path) for arm in _arms(one)]
+    arms = [arm for nested in at(kind, path) for arm in _arms(nested)]
     if _words(arms):
         return "is not one of the accepted values", sent_as(arms)
     broken = next((said(found) for rule, said in _BROKEN if (found := rule.match(message))), None)
@@ -68,12 +68,12 @@ def refused(message: str, kind: Any, path: str) -> tuple[str, str | None]:
 
 def required(kind: Any, path: str) -> str | None:
     """What to send in the member at this path, which is missing."""
-    return sent_as([arm for one in at(kind, path) for arm in _arms(one)])
+    return sent_as([arm for nested in at(kind, path) for arm in _arms(nested)])
 
 
 def known(kind: Any, path: str, name: str) -> str | None:
     """What the object at this path takes in the place of a member of this name, which it does not have."""
-    arms = [arm for one in at(kind, path) for arm in _arms(one)]
+    arms = [arm for nested in at(kind, path) for arm in _arms(nested)]
     names = {field.encode_name for arm in arms if isinstance(arm, inspect.StructType) for field in arm.fields}
     near = get_close_matches(name.lower()[:80], names, n=1)
     if near:

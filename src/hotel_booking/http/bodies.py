@@ -34,7 +34,7 @@ SITE_LIMIT = 128_000
 NOTICE_LIMIT = 500_000
 
 
-class Arriving:
+class ArrivingBodies:
     """The bodies that are on their way to one process. `seconds` is how long one may take at first."""
 
     def __init__(self, seconds: float) -> None:
@@ -97,7 +97,7 @@ async def arrived(scope: HTTPScope, receive: Receive) -> Receive:
     """Read the body of who may send it; what the handlers receive in the server's place. Raises as
     `Arriving.read`."""
     handler: Any = scope["route_handler"]
-    arriving: Arriving = scope["litestar_app"].state.arriving
+    arriving: ArrivingBodies = scope["litestar_app"].state.arriving
     body = await arriving.read(
         receive,
         address=scope["state"]["address"],

@@ -18,7 +18,7 @@ SECONDS = 10.0
 _LARGEST = 64_000  # bytes of an answer
 
 
-class Said(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
     """What was answered. `after` are the seconds that it asks to be left alone."""
 
     status: int
@@ -28,7 +28,7 @@ class Said(msgspec.Struct, frozen=True):
 
 async def post_json(
     url: str, body: Any, *, headers: Mapping[str, str] | None = None, seconds: float = SECONDS
-) -> Said:
+) -> Reply:
     """Send a body. Raises `Unavailable` where there is no answer in time, or one that says so: 429, 5xx, or
     more than anybody has to say."""
     sent = {
@@ -48,7 +48,7 @@ async def post_json(
                 found += chunk
                 if len(found) > _LARGEST:
                     raise Unavailable(f"the answer is larger than {_LARGEST} bytes")
-            said = Said(answer.status_code, bytes(found), _seconds(answer.headers.get("retry-after")))
+            said = Reply(answer.status_code, bytes(found), _seconds(answer.headers.get("retry-after")))
     except (httpx.HTTPError, TimeoutError) as error:
         raise Unavailable(f"no answer ({type(error).__name__})") from None
     if said.status == 429 or said.status >= 500:

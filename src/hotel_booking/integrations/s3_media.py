@@ -72,7 +72,9 @@ class S3Media:
         with self._asking():
             async for some in obstore.list(self._store):
                 found += [
-                    str(one["path"]).rpartition("/")[2] for one in some if one["last_modified"] < older_than
+                    str(stored["path"]).rpartition("/")[2]
+                    for stored in some
+                    if stored["last_modified"] < older_than
                 ]
         return [name for name in found if is_our_name(name)]
 

@@ -106,7 +106,7 @@ class Webhooks:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in found]
+            addresses = [ipaddress.ip_address(str(info[4][0]).partition("%")[0]) for info in found]
         except (OSError, UnicodeError, ValueError):
             raise Unavailable("the name leads nowhere") from None
         # Of a name with one address outside and one inside, none is asked.

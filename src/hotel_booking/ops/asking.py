@@ -21,18 +21,25 @@ def typed(environ: Mapping[str, str], argv: Sequence[str]) -> str:
     return shlex.join(["hotel-booking", *argv[1:]])
 
 
+class Want(NamedTuple):
+    """A variable that must be set, what it is for, and a value as an example."""
+
+    variable: str
+    what: str
+    example: str
+
+
 def needed(
-    variable: str,
-    what: str,
+    want: Want,
     *,
-    example: str,
     environ: Mapping[str, str],
     argv: Sequence[str],
     secret: bool = False,
     terminal: TextIO | None = None,
 ) -> str:
-    """The value of `variable` in the environment, else what a person answers on the terminal (not echoed
+    """The value in the environment, else what a person answers on the terminal (not echoed
     where it is `secret`). Raises `WrongUse` with the exact command where nobody can be asked."""
+    variable, what, example = want
     if value := environ.get(variable, "").strip():
         return value
     screen = terminal or sys.stdin
@@ -48,14 +55,6 @@ def needed(
     )
 
 
-class Want(NamedTuple):
-    """A variable that must be set, what it is for, and a value as an example."""
-
-    variable: str
-    what: str
-    example: str
-
-
 def check_all(
     wants: Sequence[Want],
     *,
@@ -65,13 +64,13 @@ def check_all(
 ) -> None:
     """Raise `WrongUse` naming all that is missing, with one command that works, where several are and nobody
     can be asked: who sets one learns of the next only by running the command again."""
-    missing = [one for one in wants if not environ.get(one.variable, "").strip()]
+    missing = [want for want in wants if not environ.get(want.variable, "").strip()]
     if len(missing) < 2 or (terminal or sys.stdin).isatty():
         return
-    values = " ".join(f"{one.variable}={one.example}" for one in missing)
+    values = " ".join(f"{want.variable}={want.example}" for want in missing)
     raise WrongUse(
-        f"{len(missing)} values are needed and not set: {', '.join(one.variable for one in missing)}",
-        *(f"  {one.variable}: {one.what}" for one in missing),
+        f"{len(missing)} values are needed and not set: {', '.join(want.variable for want in missing)}",
+        *(f"  {want.variable}: {want.what}" for want in missing),
         "This would work:",
         f"  {values} {typed(environ, argv)}",
     )

@@ -65,10 +65,10 @@ def libpq(environ: Mapping[str, str]) -> dict[str, str]:
             found["PGTARGETSESSIONATTRS"] = "read-write"
         return found | ({"PGDATABASE": environ["DB_NAME"]} if environ.get("DB_NAME") else {})
     parts = urlsplit(url)
-    each = [urlsplit(one) for one in each_host(url)]
+    each = [urlsplit(part) for part in each_host(url)]
     said = {
-        "PGHOST": ",".join(one.hostname or "" for one in each),
-        "PGPORT": ",".join(str(one.port or "") for one in each).strip(","),
+        "PGHOST": ",".join(part.hostname or "" for part in each),
+        "PGPORT": ",".join(str(part.port or "") for part in each).strip(","),
         "PGTARGETSESSIONATTRS": target_of(url) if len(each) > 1 else "",
         "PGUSER": unquote(parts.username or ""),
         "PGPASSWORD": unquote(parts.password or ""),

@@ -10,14 +10,15 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from hotel_booking.ops import delivery
 from hotel_booking.ops.colours import run
+from hotel_booking.ops.colours.context import RunContext
 from hotel_booking.ops.colours.hold import read
-from hotel_booking.ops.colours.means import Means
 from hotel_booking.ops.colours.objects import (
     COLOURS,
     RECIPE,
@@ -28,13 +29,14 @@ from hotel_booking.ops.colours.objects import (
     release_of,
 )
 from hotel_booking.ops.colours.smoke import Watch
+from hotel_booking.ops.command_runner import CommandRunner
 from hotel_booking.ops.evidence import Signer, Untrusted
 from hotel_booking.ops.evidence import read as read_evidence
 from hotel_booking.ops.kubectl import Forbidden, Kubectl, NotFound
-from hotel_booking.ops.ourselves import Ourselves
 from hotel_booking.ops.refusals import Refused
 
 _BUILD_SECONDS = 1800
+_FOLLOW_UP_WITHIN = timedelta(days=2)
 _PRIMARY = "hotel-booking-primary"
 
 
@@ -55,12 +57,6 @@ class Plan(msgspec.Struct):
     way: str
 
 
-def repository_of(image: str) -> str:
-    """`REGISTRY/hotel-booking` of an image's name."""
-    named = image.partition("@")[0]
-    return named.rpartition(":")[0] if ":" in named.rpartition("/")[2] else named
-
-
 def signed(tag: str, repository: str, folder: Path, signers: Sequence[Signer]) -> Image | None:
     """The image that the pipeline has signed for this release; None where its evidence is not here. Raises
     `Refused` where it is somebody else's or changed."""
@@ -68,12 +64,12 @@ def signed(tag: str, repository: str, folder: Path, signers: Sequence[Signer]) -
     if not file.is_file():
         return None
     try:
-        found = read_evidence(file.read_bytes(), signers)
+        build = read_evidence(file.read_bytes(), signers)
     except Untrusted as why:
         raise Refused(f"{file} is no evidence: {why}") from None
-    if found.release != tag or not found.passed:
-        raise Refused(f"{file} is of the release {found.release}, not of {tag}")
-    return Image(f"{repository}:{tag}@{found.image}", f"signed by the pipeline ({found.made_by})")
+    if build.release != tag or not build.passed:
+        raise Refused(f"{file} is of the release {build.release}, not of {tag}")
+    return Image(f"{repository}:{tag}@{build.image}", f"signed by the pipeline ({build.made_by})")
 
 
 def built(folder: Path, repository: str, environ: Mapping[str, str], say: Callable[[str], None]) -> Image:
@@ -140,129 +136,148 @@ def planned(kubectl: Kubectl, environment: str, image: Image) -> Plan:
     return Plan(environment, image, before, way)
 
 
-def deliver(plan: Plan, means: Means, environ: Mapping[str, str]) -> None:
+def deliver(plan: Plan, context: RunContext, environ: Mapping[str, str]) -> None:
     """Through Git to the guests, tried there; whatever fails on the way goes back to what was before. Raises
     `Refused`."""
-    kubectl, say, image = means.kubectl, means.say, plan.image.name
+    kubectl, say, image = context.kubectl, context.say, plan.image.name
     canary = plan.way.removeprefix("canary ") if plan.way.startswith("canary ") else ""
     if plan.way == "colours":
-        run.deploy(means, image)  # tried and watched there; refuses by itself, and the old colour serves
+        run.deploy(context, image)  # tried and watched there; refuses by itself, and the old colour serves
     try:
         if canary:
             _analysis(kubectl, canary, skipped=True)
             say(f"Flagger's {canary} promotes without its looks, this once")
         say(delivery.commit(plan.environment, image, environ))
-        _arrived(image, means, environ)
-        _until_serving(means, plan, canary)
+        _arrived(image, context, environ)
+        _until_serving(context, plan, canary)
         if plan.way != "colours":
-            _tried(means)
+            _tried(context)
     except BaseException as error:
-        _back(plan, means, environ, error)
+        _back(plan, context, environ, error)
         raise
     finally:
         if canary:
             _analysis(kubectl, canary, skipped=False)
 
 
-def _arrived(image: str, means: Means, environ: Mapping[str, str]) -> None:
+def _arrived(image: str, context: RunContext, environ: Mapping[str, str]) -> None:
     """Argo CD has brought it. Who may not ask Argo CD waits for it by what runs."""
     try:
         delivery.refresh(environ)
-        delivery.until_delivered(image, environ, seconds=means.timeout, say=means.say)
+        delivery.until_delivered(image, environ, seconds=context.timeout, say=context.say)
     except (Forbidden, NotFound) as refusal:
-        means.say(f"Argo CD could not be asked ({refusal.detail}): it looks by itself within minutes")
+        context.say(f"Argo CD could not be asked ({refusal.detail}): it looks by itself within minutes")
 
 
-def _until_serving(means: Means, plan: Plan, canary: str) -> None:
+def _until_serving(context: RunContext, plan: Plan, canary: str) -> None:
     """Guests get it: every pod of what serves is the new one."""
     if plan.way == "colours":
         return
-    name, until = (_PRIMARY if canary else RECIPE), time.monotonic() + means.timeout
+    name, until = (_PRIMARY if canary else RECIPE), time.monotonic() + context.timeout
     while True:
-        there = means.kubectl.find("deployment", name, Deployment)
-        if there is not None and there.image == plan.image.name and there.rolled_out():
-            means.say(f"{name}: {there.ready} pods of {release_of(there.image)}")
+        workload = context.kubectl.find("deployment", name, Deployment)
+        if workload is not None and workload.image == plan.image.name and workload.rolled_out():
+            context.say(f"{name}: {workload.ready} pods of {release_of(workload.image)}")
             return
-        why = there.given_up() if there is not None else ""
+        why = workload.given_up() if workload is not None else ""
         if why or time.monotonic() > until:
-            raise Refused(f"{name} is not the new release after {means.timeout:.0f} s: {why}".rstrip(": "))
+            raise Refused(f"{name} is not the new release after {context.timeout:.0f} s: {why}".rstrip(": "))
         time.sleep(2)
 
 
-def _tried(means: Means) -> None:
+def _tried(context: RunContext) -> None:
     """Requests through the gateway, for as long as it is watched. Raises `Refused` at what is wrong."""
-    site = means.kubectl.get("virtualservice", RECIPE, VirtualService)
-    watch = Watch(site.spec.hosts[0], means.gateway, means.prometheus, means.say)
-    until = time.monotonic() + means.watch
+    site = context.kubectl.get("virtualservice", RECIPE, VirtualService)
+    watch = Watch(site.spec.hosts[0], context.gateway, context.prometheus, context.say)
+    until = time.monotonic() + context.watch
     while time.monotonic() < until:
-        if why := watch.look(means.kubectl.namespace, RECIPE):
+        if why := watch.look(context.kubectl.namespace, RECIPE):
             raise Refused(f"the release answers badly: {why}")
         time.sleep(1)
-    means.say(f"{watch.asked} requests through the gateway were answered as they should be")
+    context.say(f"{watch.asked} requests through the gateway were answered as they should be")
 
 
-def _back(plan: Plan, means: Means, environ: Mapping[str, str], error: BaseException) -> None:
+def _back(plan: Plan, context: RunContext, environ: Mapping[str, str], error: BaseException) -> None:
     """Git says again what was before; whatever keeps that from being so is said."""
     why = getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
-    means.say(f"{why}: going back to {release_of(plan.before)}")
+    context.say(f"{why}: going back to {release_of(plan.before)}")
     if "@sha256:" not in plan.before:
-        means.say(f"{plan.before} has no digest, so Git is not told: revert the commit by hand")
+        context.say(f"{plan.before} has no digest, so Git is not told: revert the commit by hand")
         return
     try:
-        means.say(delivery.commit(plan.environment, plan.before, environ))
+        context.say(delivery.commit(plan.environment, plan.before, environ))
         if plan.way == "colours":
-            run.back(means)
+            run.back(context)
         delivery.refresh(environ)
     except Refused as refusal:
-        means.say(f"not gone back: {refusal.detail}")
+        context.say(f"not gone back: {refusal.detail}")
         for line in refusal.lines:
-            means.say(line)
+            context.say(line)
 
 
 def _analysis(kubectl: Kubectl, canary: str, *, skipped: bool) -> None:
     kubectl.patch("canary", canary, {"spec": {"skipAnalysis": skipped}})
 
 
-class Teller:
-    """The incident tracker: here where the environment names the database, else in a pod that serves. What it
-    cannot be told is said, and holds nothing up."""
+class Tracker:
+    """The incident tracker, told in the name of `by`: here where the environment names the database, else in
+    a pod that serves. What it cannot be told is said, and holds nothing up."""
 
-    def __init__(self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-        self._ourselves, self._say = Ourselves(kubectl, environ), say
+    def __init__(
+        self, kubectl: Kubectl, environ: Mapping[str, str], say: Callable[[str], None], *, by: str
+    ) -> None:
+        self._commands, self._say, self._by = CommandRunner(kubectl, environ), say, by
         self._number = ""
 
-    def opened(self, title: str, *, severity: str, impact: str, by: str) -> str:
-        """The incident's number; empty where it could not be opened."""
-        words = ("declare", title, "--severity", severity, "--impact", impact, "--by", by)
-        said = self._incident(*words)
-        self._number = said.removeprefix("Incident ").partition(" ")[0] if said else ""
-        if said:
-            self._say(said.splitlines()[0])
+    def declare(self, title: str, *, severity: str, impact: str) -> str:
+        """The incident's number; empty where it could not be declared."""
+        answer = self._run("declare", title, "--severity", severity, "--impact", impact, "--by", self._by)
+        self._number = answer.removeprefix("Incident ").partition(" ")[0]
+        if answer:
+            self._say(answer.splitlines()[0])
         return self._number
 
-    def note(self, text: str, by: str) -> None:
+    def note(self, text: str) -> None:
         """In its timeline, and in its channel."""
         if self._number:
-            self._incident("note", self._number, text, "--by", by)
+            self._run("note", self._number, text, "--by", self._by)
 
-    def follow_up(self, what: str, *, owner: str, due: str, by: str) -> None:
-        """Something that remains to be done."""
+    def follow_up(self, what: str, *, due: str) -> None:
+        """Something that remains to be done, by who acts."""
         if self._number:
-            said = self._incident("action", self._number, what, "--owner", owner, "--due", due, "--by", by)
-            if said:
-                self._say(f"follow-up: {what} ({owner}, by {due})")
+            owned = ("--owner", self._by, "--due", due, "--by", self._by)
+            if self._run("action", self._number, what, *owned):
+                self._say(f"follow-up: {what} ({self._by}, by {due})")
 
     def not_told(self) -> list[str]:
         """Whom the tracker could not tell (PagerDuty, Slack), in its words."""
         if not self._number:
             return []
-        said = self._incident("show", self._number)
-        return [line.strip() for line in said.splitlines() if line.strip().startswith("not told to")]
+        lines = [line.strip() for line in self._run("show", self._number).splitlines()]
+        return [line for line in lines if line.startswith("not told to")]
 
-    def _incident(self, *words: str) -> str:
-        """What the tracker says; empty where it cannot be reached."""
+    def _run(self, *words: str) -> str:
+        """What the tracker answers; empty where it cannot be reached."""
         try:
-            return self._ourselves.run("incident", *words)
+            return self._commands.run("incident", *words)
         except Refused as refusal:
             self._say(f"the incident tracker was not told ({words[0]}): {refusal.detail}")
             return ""
+
+
+def deliver_and_note(plan: Plan, context: RunContext, tracker: Tracker, environ: Mapping[str, str]) -> None:
+    """`deliver`, whose end stands in the incident's timeline; that the release goes through what it skipped
+    remains to be done, however it ended. Raises `Refused`."""
+    release = release_of(plan.image.name)
+    try:
+        deliver(plan, context, environ)
+    except BaseException as error:
+        why = getattr(error, "detail", "") or type(error).__name__
+        tracker.note(f"The emergency deployment of {release} failed and was taken back: {why}")
+        raise
+    finally:
+        tracker.follow_up(
+            f"Let {release} go through staging and the checklist, and merge the hotfix",
+            due=f"{context.clock() + _FOLLOW_UP_WITHIN:%Y-%m-%d}",
+        )
+    tracker.note(f"{release} serves since {context.clock():%H:%M} UTC.")

@@ -143,7 +143,7 @@ def opened(kind: str, content: bytes, signers: Sequence[Signer]) -> tuple[bytes,
         raise Untrusted(f"it is of another kind: {envelope.payload_type[:80]}")
     by = _signers_of(envelope, payload, signers)
     if not by:
-        names = ", ".join(sorted({one.keyid[:40] for one in envelope.signatures})) or "nobody"
+        names = ", ".join(sorted({signature.keyid[:40] for signature in envelope.signatures})) or "nobody"
         raise Untrusted(f"its signature ({names}) is not valid: it was changed, or the signer is not known")
     return payload, by
 

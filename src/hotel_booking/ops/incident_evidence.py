@@ -49,16 +49,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     findings: list[str] = []
 
 
-class Changed(Refused):
+class EvidenceChanged(Refused):
     """The evidence is not what was preserved."""
 
 
 def key_for(private_key: str, signers: Sequence[Signer]) -> str:
     """The name of whom the key belongs to. Raises `WrongUse` where nobody would believe its signature."""
     public = public_half(private_key)
-    for one in signers:
-        if one.key == public and one.may_sign(INCIDENT):
-            return one.name
+    for signer in signers:
+        if signer.key == public and signer.may_sign(INCIDENT):
+            return signer.name
     raise WrongUse(
         "this key signs no evidence of an incident: no line of deployment/evidence-signers has its public"
         f" half and the item `{INCIDENT}`",
@@ -78,44 +78,45 @@ def close(folder: Path, manifest: Manifest, *, private_key: str, signer: str) ->
 
 
 def listed(folder: Path) -> dict[str, File]:
-    """Every file below the folder but the list itself, by its path. Raises `Changed` for what is no file."""
-    found = {}
+    """Every file below the folder but the list itself, by its path. Raises `EvidenceChanged` for what is no
+    file."""
+    files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise Changed(f"{name} is neither a file nor a folder")
+            raise EvidenceChanged(f"{name} is neither a file nor a folder")
         if path.is_file() and name != MANIFEST:
-            found[name] = _file(path)
-    return found
+            files[name] = _file(path)
+    return files
 
 
 def verify(folder: Path, signers: Sequence[Signer], *, hashed: str = "") -> tuple[Manifest, str]:
     """What is preserved there, and who signed it, once every byte is as it was. `hashed` is what timeline and
-    audit log say of the list. Raises `Changed` naming everything that is wrong."""
+    audit log say of the list. Raises `EvidenceChanged` naming everything that is wrong."""
     if not folder.is_dir():
         raise WrongUse(f"there is no folder {folder}")
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError as error:
-        raise Changed(
+        raise EvidenceChanged(
             f"{folder} is no whole evidence: {MANIFEST}: {error.strerror}",
             "What was interrupted is taken anew; what is there may still be looked at.",
         ) from None
     if hashed and hashlib.sha256(content).hexdigest() != hashed.strip().lower():
-        raise Changed(
+        raise EvidenceChanged(
             f"{MANIFEST} is not the one that was noted: it was signed anew, or is another incident's"
         )
     try:
         payload, by = opened(_KIND, content, signers)
         manifest = msgspec.json.decode(payload, type=Manifest)
     except (Untrusted, msgspec.DecodeError) as error:
-        raise Changed(f"{MANIFEST} does not count: {error}") from None
-    names = [one.name for one in by if one.may_sign(INCIDENT)]
+        raise EvidenceChanged(f"{MANIFEST} does not count: {error}") from None
+    names = [signer.name for signer in by if signer.may_sign(INCIDENT)]
     if not names:
-        raise Changed(f"{by[0].name} may not sign an incident's evidence")
+        raise EvidenceChanged(f"{by[0].name} may not sign an incident's evidence")
     wrong = [*_differences(manifest.files, listed(folder))]
     if wrong:
-        raise Changed(f"{len(wrong)} of it changed", *wrong[:50])
+        raise EvidenceChanged(f"{len(wrong)} of it changed", *wrong[:50])
     return manifest, names[0]
 
 

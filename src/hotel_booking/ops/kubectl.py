@@ -137,11 +137,11 @@ class Kubectl:
         where the kind is unknown here."""
         chosen = [f"--selector={selector}"] if selector else []
         try:
-            said = self.run("get", kind, "--output=json", *chosen)
+            output = self.run("get", kind, "--output=json", *chosen)
         except NotFound:
             return []
-        found = _decoded(said, _Items, kind)
-        return [_decoded(bytes(one), as_type, kind) for one in found.items]
+        items = _decoded(output, _Items, kind)
+        return [_decoded(bytes(item), as_type, kind) for item in items.items]
 
     def apply(self, body: Mapping[str, Any], *, manager: str, force: bool = True) -> None:
         """Have the object be so (server-side; made where it is not there). What others own in it stays,

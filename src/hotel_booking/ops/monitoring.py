@@ -27,7 +27,7 @@ _PANEL = "https://admin.hotelbooking.com"
 _TRACKER = "https://hotelbooking.com/webhooks/alertmanager"
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class Targets(msgspec.Struct, frozen=True, kw_only=True):
     """What is looked at: the platform's address, the ports of its metrics (web, worker), its database, and
     what ends TLS (`host:port`)."""
 
@@ -96,7 +96,7 @@ def redis(monitoring: Monitoring) -> Iterator[tuple[str, subprocess.Popen[bytes]
     yield "redis", _start(monitoring, "redis", "redis-server", *arguments, "--dir", str(monitoring.folder))
 
 
-def start(monitoring: Monitoring, watched: Watched) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def start(monitoring: Monitoring, watched: Targets) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Write their files and start them, one after the other: (name, process). Their logs lie in the
     folder."""
     monitoring.folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +136,7 @@ def start(monitoring: Monitoring, watched: Watched) -> Iterator[tuple[str, subpr
 
 
 def _exporters(
-    monitoring: Monitoring, watched: Watched
+    monitoring: Monitoring, watched: Targets
 ) -> Iterator[tuple[str, Sequence[str], dict[str, str]]]:
     yield _NODE, (), {}
     # The embedded cluster's own user: it may see the sessions of all.
@@ -170,7 +170,7 @@ def _source(url: str) -> str:
     return parts._replace(query=f"{parts.query}&sslmode=disable".removeprefix("&")).geturl()
 
 
-def _write(monitoring: Monitoring, watched: Watched) -> None:
+def _write(monitoring: Monitoring, watched: Targets) -> None:
     """The files of `deployment/monitoring`, with the addresses of this machine in them."""
     folder = monitoring.folder
     ours = files()
@@ -206,7 +206,7 @@ def _rules(text: str, jobs: Container[str]) -> Any:
     return found
 
 
-def _targets(monitoring: Monitoring, watched: Watched) -> dict[str, list[dict[str, Any]]]:
+def _targets(monitoring: Monitoring, watched: Targets) -> dict[str, list[dict[str, Any]]]:
     """What each job scrapes, where there is something."""
     web, worker = watched.scraped
     found = {"web": [{"targets": [f"127.0.0.1:{web}"]}], "worker": [{"targets": [f"127.0.0.1:{worker}"]}]}
@@ -226,7 +226,7 @@ def _targets(monitoring: Monitoring, watched: Watched) -> dict[str, list[dict[st
     return found
 
 
-def _only_the_tracker(configuration: Path, folder: Path, watched: Watched) -> Any:
+def _only_the_tracker(configuration: Path, folder: Path, watched: Targets) -> Any:
     """The routes as they are, but nobody outside is told: the platform's own tracker alone."""
     import yaml  # as above
 

@@ -52,7 +52,7 @@ def acts(environ: Mapping[str, str]) -> Path:
 
 def _may_be_made(folder: Path) -> bool:
     """Whether this user may write to the folder, or make it."""
-    nearest = next(one for one in (folder, *folder.parents) if one.exists())
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
     return os.access(nearest, os.W_OK | os.X_OK)
 
 

@@ -20,12 +20,12 @@ def number(data: Path) -> int | None:
     crash it may be another server's, which `pg_ctl stop` would end. Where no process can be looked into (no
     Linux), the file is believed."""
     try:
-        found = int((data / "postmaster.pid").read_text().split()[0])
+        pid = int((data / "postmaster.pid").read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return None
     if not (_PROCESSES / "self").exists():
-        return found
-    process = _PROCESSES / str(found)
+        return pid
+    process = _PROCESSES / str(pid)
     try:
         words = (process / "cmdline").read_bytes().split(b"\0")
         # One that has ended and that nobody has reaped has no words.
@@ -37,20 +37,20 @@ def number(data: Path) -> int | None:
         works_in = Path(os.fsdecode(told)).resolve() if told else data.resolve()
     except OSError:
         return None
-    return found if works_in == data.resolve() else None
+    return pid if works_in == data.resolve() else None
 
 
 def taken(data: Path) -> bool:
     """Whether the number in the folder's pid file is any process's; waits a while for one that has ended and
     is only not yet reaped."""
     try:
-        found = _PROCESSES / (data / "postmaster.pid").read_text().split()[0]
+        process = _PROCESSES / (data / "postmaster.pid").read_text().split()[0]
     except (OSError, IndexError):
         return False
     deadline = time.monotonic() + _REAPED_SECONDS
     while time.monotonic() < deadline:
         try:
-            if (found / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            if (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 return True
         except OSError:
             return False

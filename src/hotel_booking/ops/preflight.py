@@ -73,7 +73,7 @@ class Result(msgspec.Struct, frozen=True):
         return all(finding.passed for finding in self.findings)
 
 
-class Wanted(NamedTuple):
+class ExpectedRelease(NamedTuple):
     """What the caller knows of the release and the evidence must agree with; empty where it knows nothing."""
 
     commit: str = ""
@@ -81,11 +81,16 @@ class Wanted(NamedTuple):
     previous: str = ""
 
 
-ANYTHING = Wanted()
+ANYTHING = ExpectedRelease()
 
 
 def evaluate(
-    release: str, folder: Path, signers: Sequence[Signer], *, now: datetime, wanted: Wanted = ANYTHING
+    release: str,
+    folder: Path,
+    signers: Sequence[Signer],
+    *,
+    now: datetime,
+    wanted: ExpectedRelease = ANYTHING,
 ) -> Result:
     """Look at every line of the checklist. Whatever is missing, unknown, changed, old or about another commit
     or image is a line that did not pass, with its reason."""
@@ -135,7 +140,7 @@ def require_fresh_pass(
     folder: Path,
     signers: Sequence[Signer],
     now: datetime,
-    wanted: Wanted = ANYTHING,
+    wanted: ExpectedRelease = ANYTHING,
 ) -> Result:
     """The pass that lets this release be deployed now; what every deploying command asks for first.
 
@@ -184,25 +189,25 @@ def _look(
     path = folder / f"{check.item}.json"
     try:
         content = path.read_bytes()
-        found = evidence.read(content, signers)
+        payload = evidence.read(content, signers)
     except FileNotFoundError:
         raise _Lacking("there is no evidence") from None
     except (OSError, Untrusted) as error:
         raise _Lacking(f"{path.name} does not count: {plainly(error)}") from None
-    if found.item != check.item:
-        raise _Lacking(f"{path.name} does not count: it is evidence of {found.item}")
-    if found.release != release:
-        raise _Lacking(f"it is of another release, {found.release}")
-    if found.made_at > now + _AHEAD:
-        raise _Lacking(f"it is from the future: {found.made_at:%d %B %Y %H:%M} UTC")
-    if found.made_at < now - check.lasts:
-        raise _Lacking(f"it is {_age(found, now)} old, and counts for {_span(check.lasts)}")
-    if not found.passed:
-        raise _Lacking(f"it did not pass: {found.summary}")
-    return found, hashlib.sha256(content).hexdigest()
+    if payload.item != check.item:
+        raise _Lacking(f"{path.name} does not count: it is evidence of {payload.item}")
+    if payload.release != release:
+        raise _Lacking(f"it is of another release, {payload.release}")
+    if payload.made_at > now + _AHEAD:
+        raise _Lacking(f"it is from the future: {payload.made_at:%d %B %Y %H:%M} UTC")
+    if payload.made_at < now - check.lasts:
+        raise _Lacking(f"it is {_age(payload, now)} old, and counts for {_span(check.lasts)}")
+    if not payload.passed:
+        raise _Lacking(f"it did not pass: {payload.summary}")
+    return payload, hashlib.sha256(content).hexdigest()
 
 
-def _contradict(build: Evidence, release: str, wanted: Wanted) -> None:
+def _contradict(build: Evidence, release: str, wanted: ExpectedRelease) -> None:
     named = _NAMED_FOR_COMMIT.fullmatch(release)
     if named and not build.commit.startswith(named[1]):
         raise _Lacking(f"it is of commit {build.commit[:12]}, not of the one that the release is named for")
@@ -212,7 +217,7 @@ def _contradict(build: Evidence, release: str, wanted: Wanted) -> None:
         raise _Lacking(f"it is of image {build.image[:19]}, not of {wanted.image[:19]}")
 
 
-def _of_this_release(found: Evidence, build: Evidence | None, wanted: Wanted) -> None:
+def _of_this_release(found: Evidence, build: Evidence | None, wanted: ExpectedRelease) -> None:
     """Evidence that is good may be another commit's, or another image's."""
     if build is None:
         raise _Lacking("whether it is of this release's commit is not known")

@@ -117,15 +117,15 @@ def _timed_out(error: Exception) -> bool:
 
 def _said(body: bytes) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
-        found = json.loads(body)
-        if isinstance(found, dict):
-            return found
+        answer = json.loads(body)
+        if isinstance(answer, dict):
+            return answer
     return {}
 
 
 def written(at: datetime, findings: Sequence[Finding]) -> bytes:
     """A round as it is kept and told."""
-    return json.dumps({"at": at.isoformat(), "probes": [one._asdict() for one in findings]}).encode()
+    return json.dumps({"at": at.isoformat(), "probes": [finding._asdict() for finding in findings]}).encode()
 
 
 def keep(folder: Path, at: datetime, findings: Sequence[Finding]) -> None:

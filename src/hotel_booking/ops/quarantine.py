@@ -59,10 +59,10 @@ def isolate(kubectl: Kubectl, name: str, *, notes: Mapping[str, str], incident: 
     def change(pod: Pod) -> dict[str, Any] | None:
         if pod.isolated:
             return None
-        said = {**notes, "since": now.isoformat(), "labels": json.dumps(pod.metadata.labels)}
+        annotation = {**notes, "since": now.isoformat(), "labels": json.dumps(pod.metadata.labels)}
         return {
             "labels": {**dict.fromkeys(pod.metadata.labels), LABEL: f"incident-{incident}"},
-            "annotations": {**_KEPT, **{f"{_NOTES}{key}": text for key, text in said.items()}},
+            "annotations": {**_KEPT, **{f"{_NOTES}{key}": text for key, text in annotation.items()}},
         }
 
     return _patched(kubectl, name, change)
@@ -121,7 +121,7 @@ class _Selector(msgspec.Struct, rename="camel", frozen=True):
 
     def chooses(self, labels: Mapping[str, str]) -> bool:
         return self.match_labels.items() <= labels.items() and all(
-            _holds(one, labels) for one in self.match_expressions
+            _holds(expression, labels) for expression in self.match_expressions
         )
 
 
@@ -141,25 +141,27 @@ def ways(kubectl: Kubectl, incident: int) -> list[str]:
     choose it are united: one that lets something through is enough. Raises a `Refused`."""
     labels = {LABEL: f"incident-{incident}"}
     policies = [
-        one for one in kubectl.select("networkpolicies", _Policy) if one.spec.pod_selector.chooses(labels)
+        policy
+        for policy in kubectl.select("networkpolicies", _Policy)
+        if policy.spec.pod_selector.chooses(labels)
     ]
     return [*_ways(policies)]
 
 
 def _ways(policies: list[_Policy]) -> Iterator[str]:
     for kind, way, rules in (
-        ("Ingress", "in", [(one.metadata.name, one.spec.ingress) for one in policies]),
-        ("Egress", "out", [(one.metadata.name, one.spec.egress) for one in policies]),
+        ("Ingress", "in", [(policy.metadata.name, policy.spec.ingress) for policy in policies]),
+        ("Egress", "out", [(policy.metadata.name, policy.spec.egress) for policy in policies]),
     ):
-        if not any(kind in one.spec.policy_types for one in policies):
+        if not any(kind in policy.spec.policy_types for policy in policies):
             yield f"no NetworkPolicy closes the way {way}"
         yield from (f"NetworkPolicy {name} lets something {way}" for name, allowed in rules if allowed)
 
 
 def _holds(one: _Expression, labels: Mapping[str, str]) -> bool:
-    there, value = one.key in labels, labels.get(one.key)
+    present, value = one.key in labels, labels.get(one.key)
     if one.operator == "In":
-        return there and value in one.values
+        return present and value in one.values
     if one.operator == "NotIn":
-        return not there or value not in one.values
-    return there if one.operator == "Exists" else not there
+        return not present or value not in one.values
+    return present if one.operator == "Exists" else not present

@@ -73,11 +73,11 @@ def _tree(content: bytes) -> Element:
 
 
 def _trivy(content: bytes, image: str) -> Report:
-    told = msgspec.json.decode(content)
-    digests = {one.rpartition("@")[2] for one in told["Metadata"].get("RepoDigests") or ()}
-    if told["ArtifactType"] != "container_image" or image not in digests:
+    inspected = msgspec.json.decode(content)
+    digests = {digest.rpartition("@")[2] for digest in inspected["Metadata"].get("RepoDigests") or ()}
+    if inspected["ArtifactType"] != "container_image" or image not in digests:
         return Report(False, f"trivy looked at another image ({', '.join(sorted(digests)) or 'no digest'})")
-    results = told.get("Results") or []
+    results = inspected.get("Results") or []
     grave = [
         found.get("VulnerabilityID") or found.get("ID") or found.get("RuleID", "")
         for result in results
@@ -89,8 +89,8 @@ def _trivy(content: bytes, image: str) -> Report:
 
 
 def _snyk(content: bytes, _image: str) -> Report:
-    told = msgspec.json.decode(content)
-    projects: list[Any] = told if isinstance(told, list) else [told]
+    report = msgspec.json.decode(content)
+    projects: list[Any] = report if isinstance(report, list) else [report]
     if any("error" in project for project in projects):
         return Report(False, f"snyk could not look: {projects[0].get('error')}")
     grave = [
@@ -103,31 +103,31 @@ def _snyk(content: bytes, _image: str) -> Report:
 
 
 def _bandit(content: bytes, _image: str) -> Report:
-    told = msgspec.json.decode(content)
-    if told["errors"]:
-        return Report(False, f"bandit could not read {told['errors'][0]['filename']}")
+    report = msgspec.json.decode(content)
+    if report["errors"]:
+        return Report(False, f"bandit could not read {report['errors'][0]['filename']}")
     grave = [
         found["test_id"]
-        for found in told["results"]
+        for found in report["results"]
         if found["issue_severity"] == "HIGH" and found["issue_confidence"] != "LOW"
     ]
-    return _found("bandit", grave, count(told["metrics"]["_totals"]["loc"], "line"))
+    return _found("bandit", grave, count(report["metrics"]["_totals"]["loc"], "line"))
 
 
 def _pip_audit(content: bytes, _image: str) -> Report:
     packages = msgspec.json.decode(content)["dependencies"]
-    unseen = [one["name"] for one in packages if "skip_reason" in one]
+    unseen = [package["name"] for package in packages if "skip_reason" in package]
     if unseen or not packages:
         return Report(False, f"pip-audit did not look at {', '.join(unseen) or 'anything'}")
-    grave = [found["id"] for one in packages for found in one["vulns"]]
+    grave = [found["id"] for package in packages for found in package["vulns"]]
     return _found("pip-audit", grave, count(len(packages), "package"))
 
 
 def _findings(name: str) -> Callable[[bytes, str], Report]:
     def read(content: bytes, _image: str) -> Report:
-        told = msgspec.json.decode(content, type=list[dict[str, Any]])
+        report = msgspec.json.decode(content, type=list[dict[str, Any]])
         return _found(
-            name, [str(found.get("RuleID") or found.get("ident")) for found in told], "all looked at"
+            name, [str(found.get("RuleID") or found.get("ident")) for found in report], "all looked at"
         )
 
     return read

@@ -30,7 +30,7 @@ class Release(msgspec.Struct, frozen=True):
     image: str
 
 
-class Said(msgspec.Struct, frozen=True):
+class Declaration(msgspec.Struct, frozen=True):
     """What a person says who signs: the plan's file, who was told, and what."""
 
     plan: Path | None = None
@@ -54,7 +54,7 @@ def make(
     release: Release,
     *,
     reports: Sequence[Path],
-    said: Said,
+    said: Declaration,
     expected: Sequence[str],
     by: str,
     now: datetime,
@@ -104,7 +104,7 @@ def _judged(item: Item, read: dict[str, Report], expected: Sequence[str]) -> tup
     return f"{count(len(names), 'test')} passed", True
 
 
-def _rollback(said: Said, release: Release) -> tuple[str, bool, dict[str, Any]]:
+def _rollback(said: Declaration, release: Release) -> tuple[str, bool, dict[str, Any]]:
     if said.plan is None:
         raise WrongUse("rollback needs --plan deployment/rollback-plan.md")
     try:
@@ -119,7 +119,7 @@ def _rollback(said: Said, release: Release) -> tuple[str, bool, dict[str, Any]]:
     )
 
 
-def _communication(said: Said) -> tuple[str, bool, dict[str, Any]]:
+def _communication(said: Declaration) -> tuple[str, bool, dict[str, Any]]:
     if not said.told.strip() or not said.message.strip():
         raise WrongUse("communication needs --told (who) and --message (what they were told, or its address)")
     return f"told: {said.told.strip()}", True, {"told": said.told.strip(), "message": said.message.strip()}

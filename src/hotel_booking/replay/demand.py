@@ -102,14 +102,14 @@ class Row(msgspec.Struct, frozen=True, gc=False):
         return everyone[: min(_MOST_CHILDREN, _MOST_PERSONS - self.adults)]
 
 
-class Refused(msgspec.Struct, frozen=True):
+class UnsellableRow(msgspec.Struct, frozen=True):
     """One row that no hotel could sell."""
 
     line: int
     reason: Unsellable
 
 
-def read(path: Path, limit: int | None = None) -> Iterator[Row | Refused]:
+def read(path: Path, limit: int | None = None) -> Iterator[Row | UnsellableRow]:
     """The file's rows in its order, at most `limit`; `.gz` is unpacked on the way.
 
     Raises `UnreadableFile` with one line that names what is wrong: the file, a missing column, or the line
@@ -226,7 +226,7 @@ def _minor(adr: Decimal) -> int:
     return int(adr.scaleb(exponent(CURRENCY)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def _row(path: Path, line: int, places: dict[str, int], values: list[str]) -> Row | Refused:
+def _row(path: Path, line: int, places: dict[str, int], values: list[str]) -> Row | UnsellableRow:
     cells = _Cells(places, values)
     try:
         return _understood(line, cells)
@@ -234,7 +234,7 @@ def _row(path: Path, line: int, places: dict[str, int], values: list[str]) -> Ro
         raise _bad(path, line, str(error)) from None
 
 
-def _understood(line: int, cells: _Cells) -> Row | Refused:
+def _understood(line: int, cells: _Cells) -> Row | UnsellableRow:
     arrival = cells.arrival()
     nights = cells.count("stays_in_weekend_nights") + cells.count("stays_in_week_nights")
     adults = cells.count("adults", may_lack=True, most=_MOST_PERSONS)
@@ -262,7 +262,7 @@ def _understood(line: int, cells: _Cells) -> Row | Refused:
     elif nights > MAX_NIGHTS or arrival + timedelta(days=nights) > LAST_NIGHT:
         reason = "too_many_nights"
     if reason:
-        return Refused(line, reason)
+        return UnsellableRow(line, reason)
     return Row(
         line=line,
         kind=Kind(cells.hotel(), room_type),

@@ -17,9 +17,9 @@ import msgspec
 
 from hotel_booking.replay.demand import (
     Kind,
-    Refused,
     Row,
     Unsellable,
+    UnsellableRow,
 )
 
 _NAMED = 10  # lines of odd rows that the report names
@@ -82,11 +82,11 @@ class Plan(msgspec.Struct):
             yield day, tuple(events)
 
 
-def lay_out(items: Iterable[Row | Refused]) -> Plan:
+def lay_out(items: Iterable[Row | UnsellableRow]) -> Plan:
     """Sort the rows' events by day and step; equal ones keep the file's order."""
     plan = Plan([], [], Counter(), {})
     for item in items:
-        if isinstance(item, Refused):
+        if isinstance(item, UnsellableRow):
             plan.refused[item.reason] += 1
             continue
         index = len(plan.rows)

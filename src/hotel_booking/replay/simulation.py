@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -58,6 +59,16 @@ class _Day(msgspec.Struct):
     refused: Counter[str]
 
 
+class _Run(NamedTuple):
+    """What all lanes of all days work with: the file's rows, the properties by the file's hotel, the bookings
+    that stand by their row, and whether a booking that finds no room is refused and counted."""
+
+    rows: Sequence[Row]
+    slugs: Mapping[str, str]
+    bookings: dict[int, UUID]
+    may_refuse: bool
+
+
 async def simulate(
     db: Database,
     plan: Plan,
@@ -74,7 +85,7 @@ async def simulate(
     With `may_refuse` a booking that finds no room is refused and counted; without, it raises `SoldOut`.
     """
     simulation = Simulation(0, Counter())
-    bookings: dict[int, UUID] = {}
+    run = _Run(plan.rows, slugs, {}, may_refuse)
     lane_of_kind = lanes_of_kinds(plan)
     month = 0
     for day, events in plan.days():
@@ -84,12 +95,10 @@ async def simulate(
             month = day.month
             simulation.oversold += await count_oversold(day)
         lanes = spread(events, plan.rows, lane_of_kind)
-        for result in await _side_by_side(
-            [_lane(db, plan.rows, slugs, lane, bookings, may_refuse) for lane in lanes]
-        ):
-            bookings |= result.made
+        for result in await _side_by_side([_lane(db, run, lane) for lane in lanes]):
+            run.bookings.update(result.made)
             for index in result.ended:
-                del bookings[index]
+                del run.bookings[index]
             simulation.refused += result.refused
         simulation.events += len(events)
         simulation.stopped_after = day
@@ -138,18 +147,11 @@ async def _side_by_side(lanes: Sequence[Coroutine[None, None, _Day]]) -> list[_D
     return [task.result() for task in tasks]
 
 
-async def _lane(
-    db: Database,
-    rows: Sequence[Row],
-    slugs: Mapping[str, str],
-    events: Sequence[Event],
-    bookings: Mapping[int, UUID],
-    may_refuse: bool,
-) -> _Day:
+async def _lane(db: Database, run: _Run, events: Sequence[Event]) -> _Day:
     for last in (*[False] * (_ATTEMPTS - 1), True):
         try:
             async with db.transaction() as tx:
-                return await _day(tx, rows, slugs, events, bookings, may_refuse)
+                return await _day(tx, run, events)
         except asyncpg.DeadlockDetectedError:
             # Two lanes that store the same new terms of sale in a different order: one begins its day again.
             if last:
@@ -157,25 +159,18 @@ async def _lane(
     raise AssertionError  # the loop returns or raises
 
 
-async def _day(
-    tx: Transaction,
-    rows: Sequence[Row],
-    slugs: Mapping[str, str],
-    events: Sequence[Event],
-    bookings: Mapping[int, UUID],
-    may_refuse: bool,
-) -> _Day:
+async def _day(tx: Transaction, run: _Run, events: Sequence[Event]) -> _Day:
     done = _Day({}, set(), Counter())
     for event in events:
-        row = rows[event.row]
+        row = run.rows[event.row]
         if event.step is Step.CREATE:
-            booking = await _create(tx, row, event, slugs[row.kind.hotel], may_refuse)
+            booking = await _create(tx, run, row, event)
             if booking is None:
                 done.refused[SoldOut.code] += 1
             else:
                 done.made[event.row] = booking
             continue
-        booking = done.made.get(event.row) or bookings.get(event.row)
+        booking = done.made.get(event.row) or run.bookings.get(event.row)
         if booking is None:
             continue  # it was refused, so nothing follows
         await _follow(tx, booking, row, event)
@@ -184,8 +179,9 @@ async def _day(
     return done
 
 
-async def _create(tx: Transaction, row: Row, event: Event, slug: str, may_refuse: bool) -> UUID | None:
-    if not may_refuse:
+async def _create(tx: Transaction, run: _Run, row: Row, event: Event) -> UUID | None:
+    slug = run.slugs[row.kind.hotel]
+    if not run.may_refuse:
         return await _book(tx, row, event, slug)
     try:
         async with tx.savepoint():

@@ -24,7 +24,7 @@ from hotel_booking.http.packing import packed
 from hotel_booking.http.security_headers import API_POLICY, PAGE_POLICY
 from hotel_booking.http.ui import assets
 from hotel_booking.status import atom, drawing, summary_json
-from hotel_booking.status.snapshot import Read, Snapshot, read, seen
+from hotel_booking.status.snapshot import Snapshot, StatusReading, read, seen
 
 log = logging.getLogger("hotel_booking.status")
 
@@ -41,7 +41,7 @@ class NoSuchLanguage(NotFound):
 
 async def _shown(state: State, tx: Transaction, now: datetime) -> Snapshot:
     """What is shown now. Many who ask at once have the database asked once in some seconds."""
-    kept: Read | None = state.status_read
+    kept: StatusReading | None = state.status_read
     if kept is None or not now - _READ_AGAIN < kept.at <= now:
         try:
             kept = state.status_read = await read(tx, now=now)

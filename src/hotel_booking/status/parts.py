@@ -33,7 +33,7 @@ class NoSuchPart(NotFound):
     code = "no_such_part"
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartState(msgspec.Struct, frozen=True):
     """How a part is; `reason` in a few words where it is not `up`."""
 
     state: Literal["up", "slow", "down"]
@@ -43,11 +43,11 @@ class Part(msgspec.Struct, frozen=True):
 @get("/status/parts/{part:str}", opt=public(), include_in_schema=False)
 async def look_at(
     state: State, tx: Transaction, gateways: Gateways, now: datetime, part: str
-) -> Response[Part]:
+) -> Response[PartState]:
     """Whether `payments` or `notifications` work; 503 where they do not."""
     if part not in ("payments", "notifications"):
         raise NoSuchPart(f"{part[:40]} is not looked at here", fix="payments or notifications")
-    kept: dict[str, tuple[datetime, Part]] = state.status_parts
+    kept: dict[str, tuple[datetime, PartState]] = state.status_parts
     at, found = kept.get(part, (None, None))
     if found is None or at is None or not now - _KEPT < at <= now:
         found = await (_payments(gateways) if part == "payments" else _notifications(tx, now))
@@ -55,26 +55,26 @@ async def look_at(
     return Response(found, status_code=503 if found.state == "down" else 200)
 
 
-async def _payments(gateways: Gateways) -> Part:
+async def _payments(gateways: Gateways) -> PartState:
     """Ask the gateway of cards for a payment that it cannot have: that it has not says that it answers us."""
     try:
         async with asyncio.timeout(_GATEWAY_SECONDS):
             await gateways.card.find(payment_id=uuid4(), reference="pi_status_page_asks")
     except Exception as error:  # whatever stops a question stops a payment
-        return Part("down", f"the payment provider does not answer ({type(error).__name__})")
-    return Part("up")
+        return PartState("down", f"the payment provider does not answer ({type(error).__name__})")
+    return PartState("up")
 
 
-async def _notifications(tx: Transaction, now: datetime) -> Part:
+async def _notifications(tx: Transaction, now: datetime) -> PartState:
     figures: Any = next((one for one in await job_queue.figures(tx, now) if one.queue == "mail"), None)
     if figures is not None and figures.oldest is not None and figures.oldest < now - _OVERDUE:
-        return Part("down", "messages wait, and nobody sends them")
+        return PartState("down", "messages wait, and nobody sends them")
     trouble = await mail.trouble(tx)
     if trouble.failed_at is None or (trouble.sent_at is not None and trouble.sent_at > trouble.failed_at):
-        return Part("up")
+        return PartState("up")
     if trouble.recipients == 1:  # one mailbox that refuses is no outage of ours, or the beginning of one
-        return Part("slow", "a message could not be delivered yet")
-    return Part("down", "messages cannot be delivered")
+        return PartState("slow", "a message could not be delivered yet")
+    return PartState("down", "messages cannot be delivered")
 
 
 handlers = [look_at]

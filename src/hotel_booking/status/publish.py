@@ -25,7 +25,7 @@ from hotel_booking.http.ui import assets
 from hotel_booking.ops import prober
 from hotel_booking.ops.spool import write_whole
 from hotel_booking.status import atom, drawing, summary_json
-from hotel_booking.status.snapshot import Read, Snapshot, read, seen
+from hotel_booking.status.snapshot import Snapshot, StatusReading, read, seen
 
 log = logging.getLogger("hotel_booking.status")
 _READING = 15.0  # seconds
@@ -76,13 +76,13 @@ async def gathered(database_url: str, spool: Path, *, now: datetime) -> Snapshot
     return seen(msgspec.structs.replace(said, probed=probed, days=days), now=now)
 
 
-def _keep(path: Path, said: Read) -> None:
+def _keep(path: Path, said: StatusReading) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_whole(path, msgspec.json.encode(said))
 
 
-def _kept(path: Path) -> Read | None:
-    return msgspec.json.decode(path.read_bytes(), type=Read) if path.exists() else None
+def _kept(path: Path) -> StatusReading | None:
+    return msgspec.json.decode(path.read_bytes(), type=StatusReading) if path.exists() else None
 
 
 def _untold(spool: Path) -> list[Round]:

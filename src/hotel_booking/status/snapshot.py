@@ -14,18 +14,18 @@ from hotel_booking.domains.bookings.invariant_results import LatestCheck
 from hotel_booking.domains.incidents import maintenance, queries, status_probes, status_summary
 from hotel_booking.domains.incidents.maintenance import Window
 from hotel_booking.domains.incidents.status_summary import ComponentStatus, Overall
-from hotel_booking.domains.incidents.status_types import DAYS, Day, Probed
+from hotel_booking.domains.incidents.status_types import DAYS, ComponentState, Day
 from hotel_booking.domains.incidents.types import PublicIncident
 
 _MOST_INCIDENTS = 60
 _WINDOWS_KEPT = timedelta(days=30)  # after their end
 
 
-class Read(msgspec.Struct, frozen=True):
+class StatusReading(msgspec.Struct, frozen=True):
     """What the database says."""
 
     at: datetime
-    probed: list[Probed]
+    probed: list[ComponentState]
     days: list[Day]
     incidents: list[PublicIncident]
     windows: list[Window]
@@ -62,10 +62,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         return [one for one in self.windows if one.ends_at > self.at]
 
 
-async def read(tx: Transaction, *, now: datetime) -> Read:
+async def read(tx: Transaction, *, now: datetime) -> StatusReading:
     """Ask the database."""
     since = now - timedelta(days=DAYS)
-    return Read(
+    return StatusReading(
         at=now,
         probed=await status_probes.last_words(tx),
         days=await status_probes.days(tx, since=_day(since)),
@@ -76,7 +76,7 @@ async def read(tx: Transaction, *, now: datetime) -> Read:
     )
 
 
-def seen(said: Read, *, now: datetime) -> Snapshot:
+def seen(said: StatusReading, *, now: datetime) -> Snapshot:
     """What was read, as it is to be understood now."""
     found = status_summary.components(
         probed=said.probed,

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from hotel_booking import worker
 from hotel_booking.cli.api_key import app as key_cli
 from hotel_booking.cli.audit_log import app as cli
+from hotel_booking.cli.staff import app as staff_cli
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin, Transaction
 from hotel_booking.domains.audit import chain, queries, spooled
@@ -270,6 +271,11 @@ async def test_a_command_is_noted_as_one_and_what_is_denied_not_at_all(
     assert done.exit_code == 0
     (made,) = await entries(hotel, object_kind="api_key")
     assert (made.actor_kind, made.actor_name, made.action) == ("command", "hotel-booking api-key", "insert")
+    words = ["create-owner", "--email", "ana@hotel.example", "--name", "Ana"]
+    assert (await asyncio.to_thread(CliRunner().invoke, staff_cli, words)).exit_code == 0
+    assert {e.actor_name for e in await entries(hotel, object_kind="staff")} == {
+        "hotel-booking staff create-owner"
+    }
     before = len(await entries(hotel))
     secret = done.stdout.splitlines()[-1]
     async with running(settings_for(database_url)) as (_, client):
@@ -406,7 +412,7 @@ async def seal(db: Database, batch: int = 500) -> int:
     return await chain.seal(db, batch=batch)
 
 
-async def followed(db: Database, batch: int = 7) -> chain.Checked:
+async def followed(db: Database, batch: int = 7) -> chain.ChainCheck:
     async with db.transaction() as tx:
         return [checked async for checked in chain.follow(tx, batch=batch)][-1]
 

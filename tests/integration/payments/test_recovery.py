@@ -53,7 +53,7 @@ def rewound(cluster: Cluster, urls: tuple[str, str]) -> None:
     cluster.create_database(str(name), template=str(source))
 
 
-async def begun(db: Database, old_url: str = "") -> recovery.Begun:
+async def begun(db: Database, old_url: str = "") -> recovery.RecoveryStart:
     async with db.transaction() as tx:
         return await recovery.begin(tx, backup="20300301-080000", now=utc_now())
 

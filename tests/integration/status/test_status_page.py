@@ -19,7 +19,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.languages import DEFAULT, LANGUAGES
 from hotel_booking.domains.incidents.maintenance import BODY, TITLE
 from hotel_booking.domains.incidents.status_summary import components
-from hotel_booking.domains.incidents.status_types import COMPONENTS, DAYS, Day, Probed
+from hotel_booking.domains.incidents.status_types import COMPONENTS, DAYS, ComponentState, Day
 from hotel_booking.domains.incidents.templates import TEMPLATES, UNNAMED
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui import assets
@@ -216,7 +216,10 @@ async def test_the_feed_is_in_the_language_of_its_page(
 
 
 def test_a_word_that_is_old_is_no_word() -> None:
-    old = [Probed("site", "up", NOW, NOW - timedelta(minutes=6)), Probed("api", "up", NOW, NOW)]
+    old = [
+        ComponentState("site", "up", NOW, NOW - timedelta(minutes=6)),
+        ComponentState("api", "up", NOW, NOW),
+    ]
     found = components(probed=old, days=[], incidents=[], windows=[], today=NOW.date(), number=DAYS, now=NOW)
     states = {one.key: one.state for one in found}
     assert (states["site"], states["api"], states["search"]) == ("unknown", "operational", "unknown")

@@ -59,7 +59,7 @@ async def let_go(tx: Transaction, part: Part, *, file: str, sha256: bytes, now: 
     await tx.execute("DELETE FROM audit_link WHERE position <= $1", part.position)
 
 
-def follow(content: bytes, at: chain.Checked) -> Iterator[chain.Checked]:
+def follow(content: bytes, at: chain.ChainCheck) -> Iterator[chain.ChainCheck]:
     """Follow the lines of a file from where the one before it ended, link by link; the last has a problem, or
     none is left."""
     first, *lines = content.splitlines()
@@ -75,7 +75,7 @@ def follow(content: bytes, at: chain.Checked) -> Iterator[chain.Checked]:
         ):
             yield msgspec.structs.replace(at, problem=f"link {at.position + 1} was changed in its file")
             return
-        at = chain.Checked(link.position, link.hash)
+        at = chain.ChainCheck(link.position, link.hash)
         yield at
 
 

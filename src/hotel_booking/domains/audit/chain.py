@@ -34,7 +34,7 @@ _NEXT = (
 )
 
 
-class Checked(msgspec.Struct, frozen=True):
+class ChainCheck(msgspec.Struct, frozen=True):
     """How far the chain was followed: the last good link, its hash, and what is wrong with the next (None:
     nothing)."""
 
@@ -120,7 +120,7 @@ async def begin(tx: Transaction) -> tuple[int, bytes]:
     return (row["position"], row["hash"]) if row is not None else (0, START)
 
 
-async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checked]:
+async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[ChainCheck]:
     """Follow the chain from its beginning here, yielding after each batch; the last has a problem, or none is
     left. Memory does not grow with the log."""
     position, previous = await begin(tx)
@@ -129,10 +129,10 @@ async def follow(tx: Transaction, *, batch: int = 5_000) -> AsyncIterator[Checke
         for row in rows:
             problem = await problem_of(tx, row, position, previous)
             if problem is not None:
-                yield Checked(position, previous.hex(), problem)
+                yield ChainCheck(position, previous.hex(), problem)
                 return
             position, previous = row.position, row.hash
-        yield Checked(position, previous.hex())
+        yield ChainCheck(position, previous.hex())
         if len(rows) < batch:
             return
 
@@ -173,7 +173,7 @@ async def length(tx: Transaction) -> int:
     return int(await tx.fetchval("SELECT coalesce(max(position), 0) FROM audit_link"))
 
 
-class Unsealed(msgspec.Struct, frozen=True):
+class UnsealedEntries(msgspec.Struct, frozen=True):
     """How many entries have no link yet (`number`), how many of them should have had one for ten minutes
     (`late`), and the lowest id of the late ones."""
 
@@ -182,10 +182,10 @@ class Unsealed(msgspec.Struct, frozen=True):
     oldest: int | None
 
 
-async def unsealed(tx: Transaction) -> Unsealed:
+async def unsealed(tx: Transaction) -> UnsealedEntries:
     """The entries that the chain does not hold yet."""
     found = await tx.fetchrow_as(
-        Unsealed,
+        UnsealedEntries,
         "SELECT count(*) AS number, count(*) FILTER (WHERE e.at < now() - interval '10 minutes') AS late,"
         "       min(e.id) FILTER (WHERE e.at < now() - interval '10 minutes') AS oldest"
         "  FROM audit_entry e WHERE NOT EXISTS (SELECT FROM audit_link l WHERE l.entry_id = e.id)",

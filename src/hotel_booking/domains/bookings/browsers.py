@@ -68,10 +68,10 @@ async def draft_of(
     tx: Transaction, *, browser: bytes, now: datetime, kept_for: timedelta = _DRAFT_KEPT
 ) -> dict[str, Any] | None:
     """What was typed last in a checkout of the browser, at most `kept_for` ago; None where nothing is."""
-    found: dict[str, Any] | None = await tx.fetchval(
+    row: dict[str, Any] | None = await tx.fetchval(
         "SELECT details FROM checkout_draft WHERE browser = $1 AND kept_at > $2", browser, now - kept_for
     )
-    return found
+    return row
 
 
 async def forget_draft(tx: Transaction, *, browser: bytes) -> None:

@@ -111,7 +111,7 @@ async def erase(tx: Transaction, *, account_id: int, typed_email: str, now: date
     return len(bookings)
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownAddress(msgspec.Struct, frozen=True):
     """Whether an address has an `account`, by its number, and how many `bookings` are under it."""
 
     account: int | None
@@ -124,7 +124,7 @@ class NobodyKnown(NotFound):
     code = "guest_not_found"
 
 
-async def known(tx: Transaction, *, email: str) -> Known:
+async def known(tx: Transaction, *, email: str) -> KnownAddress:
     """What `erase_address` would find. Raises `NobodyKnown`, and `Invalid` for what is no address."""
     address = normal_email(email)
     account = await tx.fetchval("SELECT id FROM guest_account WHERE email = $1", address)
@@ -132,7 +132,7 @@ async def known(tx: Transaction, *, email: str) -> Known:
     bookings = await (ids_of(tx, found) if found else ids_of_address(tx, address))
     if found is None and not bookings:
         raise NobodyKnown("nobody has an account with this address, or has booked under it")
-    return Known(account, len(bookings))
+    return KnownAddress(account, len(bookings))
 
 
 async def erase_address(tx: Transaction, *, email: str, now: datetime) -> int:

@@ -82,6 +82,7 @@ async def purge(tx: Transaction, *, before: datetime, limit: int) -> int:
 
 
 def _example(differences: list[Difference]) -> str:
-    return "; ".join(f"{one.subject}: expected {one.expected}, found {one.found}" for one in differences)[
-        :500
-    ]
+    return "; ".join(
+        f"{difference.subject}: expected {difference.expected}, found {difference.found}"
+        for difference in differences
+    )[:500]

@@ -155,12 +155,12 @@ async def mail_list(context: JobContext, request: str) -> None:
         asked = await link_requests.take(tx, request=request)
         if asked is None:
             return
-        found = await guest_bookings.list_bookings(
+        bookings = await guest_bookings.list_bookings(
             tx, await guest_bookings.ids_of_address(tx, asked.email), asked.language
         )
-        if found:
+        if bookings:
             await mail.booking_list(
-                tx, found[:_MOST_LISTED], recipient=asked.email, language=asked.language, now=now
+                tx, bookings[:_MOST_LISTED], recipient=asked.email, language=asked.language, now=now
             )
 
 

@@ -209,13 +209,13 @@ async def booking_list(
         data={
             "bookings": [
                 {
-                    "reference": one.reference,
-                    "property": one.property_name,
-                    "arrival": one.arrival.isoformat(),
-                    "departure": one.departure.isoformat(),
-                    "path": f"/booking/{one.reference}",
+                    "reference": booking.reference,
+                    "property": booking.property_name,
+                    "arrival": booking.arrival.isoformat(),
+                    "departure": booking.departure.isoformat(),
+                    "path": f"/booking/{booking.reference}",
                 }
-                for one in bookings
+                for booking in bookings
             ]
         },
         now=now,

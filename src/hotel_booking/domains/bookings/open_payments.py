@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.payments.service import Payment
-from hotel_booking.domains.payments.types import BY_HAND, DifferenceSeen, Matter
+from hotel_booking.domains.payments.types import BY_HAND, DifferenceSeen, PaymentIssue
 
 
 async def unfinished(tx: Transaction, *, now: datetime, before: datetime, limit: int = 100) -> list[Payment]:
@@ -43,13 +43,13 @@ async def attention(
     since: datetime,
     stuck_before: datetime,
     limit: int = 100,
-) -> list[Matter]:
+) -> list[PaymentIssue]:
     """What somebody should look at, newest first. `properties` None: of all. The sort and the limit of every
     part stand after the properties: one hotel's troubles are not hidden by a hundred of another's."""
     seen = "JOIN booking b ON b.id = p.booking_id AND ($1::int[] IS NULL OR b.property_id = ANY ($1))"
     of_refund = f"refund r JOIN payment p ON p.id = r.payment_id {seen}"
     return await tx.fetch_as(
-        Matter,
+        PaymentIssue,
         f"""
         (SELECT 'problem' AS what, b.reference, p.amount, p.currency, p.problem AS detail, p.updated_at AS at
            FROM payment p {seen} WHERE p.problem IS NOT NULL AND p.updated_at > $2

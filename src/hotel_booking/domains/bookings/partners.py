@@ -36,9 +36,9 @@ async def listed(
 ) -> tuple[list[Booking], Position | None]:
     """A page of the bookings that are wanted, and where to go on. Holds that nobody has paid for are none of
     them, unless they are asked for by status: a page may have fewer than `limit`."""
-    found = await find_bookings(tx, wanted, after=after, limit=limit)
-    ids = [row.id for row in found.items if wanted.status is not None or row.status not in _UNPAID]
-    return await _loaded(tx, ids), found.next
+    bookings = await find_bookings(tx, wanted, after=after, limit=limit)
+    ids = [row.id for row in bookings.items if wanted.status is not None or row.status not in _UNPAID]
+    return await _loaded(tx, ids), bookings.next
 
 
 async def changed_since(tx: Transaction, *, property_id: int, after: int, limit: int) -> ChangedBookings:
@@ -61,7 +61,9 @@ async def changed_since(tx: Transaction, *, property_id: int, after: int, limit:
         latest.pop(entry.booking_id, None)
         latest[entry.booking_id] = entry.id
     bookings = await _loaded(tx, list(latest))
-    return ChangedBookings([one for one in bookings if one.confirmed_at is not None], position, more)
+    return ChangedBookings(
+        [booking for booking in bookings if booking.confirmed_at is not None], position, more
+    )
 
 
 async def position_at(tx: Transaction, at: datetime | None) -> int:

@@ -45,8 +45,8 @@ async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
     reference = normalise(text)
     if reference is None:
         return None
-    found: UUID | None = await tx.fetchval("SELECT id FROM booking WHERE reference = $1", reference)
-    return found
+    booking_id: UUID | None = await tx.fetchval("SELECT id FROM booking WHERE reference = $1", reference)
+    return booking_id
 
 
 async def ids_of_references(tx: Transaction, references: list[str]) -> list[UUID]:

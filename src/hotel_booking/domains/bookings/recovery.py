@@ -52,7 +52,7 @@ class Affected(msgspec.Struct, frozen=True):
     became: str
 
 
-class Begun(msgspec.Struct, frozen=True):
+class RecoveryStart(msgspec.Struct, frozen=True):
     """How a restored database begins: what was closed, and how much is not told again."""
 
     point: RestorePoint
@@ -71,12 +71,12 @@ async def open_restore_point(tx: Transaction) -> RestorePoint | None:
     return await tx.fetchrow_as(RestorePoint, _OPEN_POINT)
 
 
-async def begin(tx: Transaction, *, backup: str, now: datetime) -> Begun:
+async def begin(tx: Transaction, *, backup: str, now: datetime) -> RecoveryStart:
     """Close for sale, note the restore, and have nothing told outside again that may have been told. Run
     again, it changes nothing more."""
     found = await open_restore_point(tx)
     if found is not None:
-        return Begun(found, 0, 0)
+        return RecoveryStart(found, 0, 0)
     until = await newest(tx) or now
     point = await tx.fetchrow_as(
         RestorePoint,
@@ -93,16 +93,16 @@ async def begin(tx: Transaction, *, backup: str, now: datetime) -> Begun:
     closed = await closure.close(tx, until=now + _CLOSED_FOR, now=now)
     # Holds that lived at the moment that was lost, and not at this one.
     await put_off(tx, closed_at=min(point.until, closed.closed_at))
-    return Begun(point, await mail.park(tx, now=now), await told_outside.park(tx, now=now))
+    return RecoveryStart(point, await mail.park(tx, now=now), await told_outside.park(tx, now=now))
 
 
 async def newest(tx: Transaction) -> datetime | None:
     """The newest moment that the database knows: its heartbeat, else what was last booked or logged."""
-    found: datetime | None = await tx.fetchval(
+    moment: datetime | None = await tx.fetchval(
         "SELECT greatest($1, (SELECT max(created_at) FROM booking), (SELECT max(at) FROM audit_entry))",
         await heartbeat.newest(tx),
     )
-    return found
+    return moment
 
 
 async def counted(tx: Transaction) -> dict[str, int]:

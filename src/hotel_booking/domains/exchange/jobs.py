@@ -10,7 +10,7 @@ from hotel_booking.core import jobs
 from hotel_booking.core.db import Database
 from hotel_booking.domains.exchange import service
 from hotel_booking.domains.exchange.errors import RatesRefused, RatesUnavailable
-from hotel_booking.domains.exchange.types import RateSource, Taken
+from hotel_booking.domains.exchange.types import RatesIntake, RateSource
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ async def fetch_rates(context: JobContext, timestamp: int = 0) -> None:
         published = await source.daily()
         database: Database = jobs.database(context)
         async with database.transaction() as tx:
-            taken: Taken = await service.take(tx, published=published, now=jobs.now(context))
+            taken: RatesIntake = await service.take(tx, published=published, now=jobs.now(context))
     except (RatesUnavailable, RatesRefused) as error:
         log.warning("exchange_rates.kept code=%s detail=%s", error.code, error.detail)
         return

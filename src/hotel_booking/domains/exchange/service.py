@@ -11,7 +11,7 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.domains.exchange.errors import InvalidRate
 from hotel_booking.domains.exchange.plausibility import HIGHEST, LOWEST, jumped, plausible
 from hotel_booking.domains.exchange.queries import known_rates
-from hotel_booking.domains.exchange.types import DailyRates, Taken
+from hotel_booking.domains.exchange.types import DailyRates, RatesIntake
 
 _PUT = """
 INSERT INTO exchange_rate AS r (currency, per_euro, as_of, source, updated_at)
@@ -24,12 +24,12 @@ SELECT c.currency, c.per_euro, $3, $4, $5 FROM unnest($1::text[], $2::numeric[])
 """
 
 
-async def take(tx: Transaction, *, published: DailyRates, now: datetime, jumps: bool = False) -> Taken:
+async def take(tx: Transaction, *, published: DailyRates, now: datetime, jumps: bool = False) -> RatesIntake:
     """Use a day's rates as far as they are plausible. Raises `RatesRefused`: nothing changed."""
     known = await known_rates(tx, lock=True)
     used, refused = plausible(published, known, today=now.date(), jumps=jumps)
     await _put(tx, used, published.as_of, "ecb", now)
-    return Taken(published.as_of, len(used), refused)
+    return RatesIntake(published.as_of, len(used), refused)
 
 
 async def enter(

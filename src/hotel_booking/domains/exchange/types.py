@@ -27,7 +27,7 @@ class KnownRate(msgspec.Struct, frozen=True):
     updated_at: datetime
 
 
-class Taken(msgspec.Struct, frozen=True):
+class RatesIntake(msgspec.Struct, frozen=True):
     """What became of a day's rates: how many are used now, and which were not believed, with the reason."""
 
     as_of: date

@@ -246,7 +246,7 @@ def values_of(settings: Settings, incident: Incident) -> dict[str, str]:
     """What stands for the `$NAMES`, without any password."""
     database, cache = urlsplit(settings.database_url), urlsplit(settings.redis_url or "")
     asked = parse_qs(database.query)
-    hosts = ",".join(urlsplit(one).hostname or "" for one in each_host(settings.database_url)).strip(",")
+    hosts = ",".join(urlsplit(url).hostname or "" for url in each_host(settings.database_url)).strip(",")
     found = {
         "DB_HOST": hosts or next(iter(asked.get("host", ())), ""),
         "DB_USER": unquote(database.username or "") or next(iter(asked.get("user", ())), ""),

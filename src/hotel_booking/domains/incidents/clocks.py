@@ -33,11 +33,11 @@ def running(incident: Incident) -> tuple[Clock, ...]:
     """The clocks of an incident. Only one that pages somebody has any: P1 and P2, until they are resolved."""
     if not incident.paged:
         return ()
-    found: list[Clock] = []
+    clocks: list[Clock] = []
     if incident.acknowledged_at is None:
-        found.append(Clock("acknowledge", incident.declared_at + ACKNOWLEDGE_WITHIN))
-    found.append(Clock("update", update_due(incident)))
-    return tuple(found)
+        clocks.append(Clock("acknowledge", incident.declared_at + ACKNOWLEDGE_WITHIN))
+    clocks.append(Clock("update", update_due(incident)))
+    return tuple(clocks)
 
 
 def update_due(incident: Incident) -> datetime:

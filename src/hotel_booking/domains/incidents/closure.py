@@ -42,12 +42,12 @@ async def close(tx: Transaction, *, until: datetime, now: datetime, by_gateway: 
     """Close the platform, or have it closed until another time, by whom it was closed first. It is told as
     the maintenance that lasts, or else as one that begins now and is announced at once. Raises
     `InvalidWindow`: more than 24 hours in all, or not in the future."""
-    found = await current(tx, lock=True)
-    if found is not None:
-        window = await maintenance.find(tx, found.window_id, lock=True)
+    closure = await current(tx, lock=True)
+    if closure is not None:
+        window = await maintenance.find(tx, closure.window_id, lock=True)
         await maintenance.end_at(tx, window, until, now=now)
-        await tx.execute("UPDATE site_closure SET until = $2 WHERE id = $1", found.id, until)
-        return replace(found, until=until)
+        await tx.execute("UPDATE site_closure SET until = $2 WHERE id = $1", closure.id, until)
+        return replace(closure, until=until)
     if until <= now:
         raise InvalidWindow("it would open in the past", field="until")
     lasting = await maintenance.lasting(tx, now=now)
@@ -78,11 +78,11 @@ async def close(tx: Transaction, *, until: datetime, now: datetime, by_gateway: 
 
 async def reopen(tx: Transaction, *, now: datetime) -> Closure | None:
     """Open the platform again, and end the maintenance that it was told as; None: it was open."""
-    found = await current(tx, lock=True)
-    if found is None:
+    closure = await current(tx, lock=True)
+    if closure is None:
         return None
-    await tx.execute("UPDATE site_closure SET opened_at = $2 WHERE id = $1", found.id, now)
-    window = await maintenance.find(tx, found.window_id, lock=True)
+    await tx.execute("UPDATE site_closure SET opened_at = $2 WHERE id = $1", closure.id, now)
+    window = await maintenance.find(tx, closure.window_id, lock=True)
     if window.lasts(now) and now > window.starts_at:
         await maintenance.end_at(tx, window, now, now=now)
-    return found
+    return closure

@@ -75,10 +75,12 @@ async def upcoming(tx: Transaction, *, now: datetime) -> list[Window]:
 
 async def find(tx: Transaction, window_id: int, *, lock: bool = False) -> Window:
     """One window. Raises `WindowNotFound`. `lock`: until the transaction ends."""
-    found = await tx.fetchrow_as(Window, f"{_WINDOW} WHERE id = $1{' FOR UPDATE' if lock else ''}", window_id)
-    if found is None:
+    window = await tx.fetchrow_as(
+        Window, f"{_WINDOW} WHERE id = $1{' FOR UPDATE' if lock else ''}", window_id
+    )
+    if window is None:
         raise WindowNotFound(f"there is no maintenance window {window_id}", fix="look at the list of windows")
-    return found
+    return window
 
 
 async def under_maintenance(tx: Transaction, now: datetime) -> bool:
@@ -124,7 +126,7 @@ async def propose(tx: Transaction, *, now: datetime) -> int | None:
     starts = monthly(month.date())
     if starts - PROPOSED_BEFORE > now:
         return None
-    found: int | None = await tx.fetchval(
+    window_id: int | None = await tx.fetchval(
         "INSERT INTO maintenance_window (month, starts_at, ends_at, title, body, components, created_at,"
         " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (month) DO NOTHING RETURNING id",
         month.date(),
@@ -135,7 +137,7 @@ async def propose(tx: Transaction, *, now: datetime) -> int | None:
         list(COMPONENTS),
         now,
     )
-    return found
+    return window_id
 
 
 async def announce(tx: Transaction, *, now: datetime) -> list[int]:

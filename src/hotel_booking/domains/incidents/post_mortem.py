@@ -58,13 +58,13 @@ def post_mortem(
         "",
     ]
     if alerts:
-        lines += _list("Alerts", [f"{plain(one.name)}: {_lasted(one)}" for one in alerts])
+        lines += _list("Alerts", [f"{plain(alert.name)}: {_lasted(alert)}" for alert in alerts])
     lines += _list(
         "What customers were told",
-        [f"{instant(one.at)} ({one.status}): {plain(one.body)}" for one in reversed(updates)],
+        [f"{instant(update.at)} ({update.status}): {plain(update.body)}" for update in reversed(updates)],
         "Nothing.",
     )
-    lines += _list("Actions", [_action(one) for one in actions])
+    lines += _list("Actions", [_action(action) for action in actions])
     return "\n".join(lines).rstrip("\n") + "\n"
 
 

@@ -44,12 +44,12 @@ _MOST = 500  # of anything of one incident: more is no page for people
 
 async def find(tx: Transaction, incident_id: int, *, lock: bool = False) -> Incident:
     """One incident. Raises `IncidentNotFound`. `lock`: until the transaction ends."""
-    found = await tx.fetchrow_as(
+    incident = await tx.fetchrow_as(
         Incident, f"{_INCIDENT} WHERE id = $1{' FOR UPDATE' if lock else ''}", incident_id
     )
-    if found is None:
+    if incident is None:
         raise IncidentNotFound(f"there is no incident {incident_id}", fix="look at the list of incidents")
-    return found
+    return incident
 
 
 async def list_incidents(
@@ -164,7 +164,7 @@ class _PublishedUpdate(PublicUpdate, frozen=True):
 async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200) -> list[PublicIncident]:
     """What the status page shows, newest first: incidents that last, and those that were resolved after
     `since`; of each, what customers were told. One that they were told nothing of is not shown."""
-    found = await tx.fetch_as(
+    incidents = await tx.fetch_as(
         _Published,
         "SELECT id, coalesce(public_title, title) AS title, severity, components, started_at, resolved_at,"
         "       public_title IS NULL AND source = 'alert' AS unnamed"
@@ -173,7 +173,7 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
         since,
         limit,
     )
-    told: dict[int, list[PublicUpdate]] = {one.id: [] for one in found}
+    told: dict[int, list[PublicUpdate]] = {incident.id: [] for incident in incidents}
     for update in await tx.fetch_as(
         _PublishedUpdate,
         "SELECT id, incident_id, at, status, body, template FROM incident_update"
@@ -185,18 +185,18 @@ async def public_incidents(tx: Transaction, *, since: datetime, limit: int = 200
         )
     return [
         PublicIncident(
-            id=one.id,
-            title=one.title,
-            severity=one.severity,
-            components=one.components,
-            status="resolved" if one.resolved_at is not None else told[one.id][0].status,
-            impact=_IMPACTS[one.severity],
-            started_at=one.started_at,
-            resolved_at=one.resolved_at,
-            updates=tuple(told[one.id]),
-            unnamed=one.unnamed,
+            id=incident.id,
+            title=incident.title,
+            severity=incident.severity,
+            components=incident.components,
+            status="resolved" if incident.resolved_at is not None else told[incident.id][0].status,
+            impact=_IMPACTS[incident.severity],
+            started_at=incident.started_at,
+            resolved_at=incident.resolved_at,
+            updates=tuple(told[incident.id]),
+            unnamed=incident.unnamed,
         )
-        for one in found
+        for incident in incidents
     ]
 
 

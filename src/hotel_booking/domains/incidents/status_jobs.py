@@ -67,7 +67,7 @@ async def deliver_webhooks(context: JobContext, timestamp: int) -> None:
             due = await webhooks.take(tx, now=jobs.now(context))
         if not due:
             return
-        await asyncio.gather(*(_deliver(db, poster, link, one, jobs.now(context)) for one in due))
+        await asyncio.gather(*(_deliver(db, poster, link, delivery, jobs.now(context)) for delivery in due))
 
 
 async def _deliver(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.incidents.status_types import FAILURES_OF_AN_OUTAGE, Day, Probed, Round
+from hotel_booking.domains.incidents.status_types import FAILURES_OF_AN_OUTAGE, ComponentState, Day, Round
 
 # A first failure may be the probe's own; it counts as slow until a second one follows.
 _STATE = (
@@ -50,10 +50,10 @@ async def record(tx: Transaction, looked: Round) -> int:
     )
 
 
-async def last_words(tx: Transaction) -> list[Probed]:
+async def last_words(tx: Transaction) -> list[ComponentState]:
     """The last word on each component that was ever looked at."""
     return await tx.fetch_as(
-        Probed, "SELECT component, state, since, checked_at FROM status_component ORDER BY component"
+        ComponentState, "SELECT component, state, since, checked_at FROM status_component ORDER BY component"
     )
 
 

@@ -13,9 +13,9 @@ from hotel_booking.domains.incidents.status_types import (
     COMPONENTS,
     FRESH,
     Component,
+    ComponentState,
     Day,
     Outcome,
-    Probed,
     Shown,
 )
 from hotel_booking.domains.incidents.types import Impact, PublicIncident
@@ -47,7 +47,7 @@ class ComponentStatus(msgspec.Struct, frozen=True):
 
 def components(
     *,
-    probed: Sequence[Probed],
+    probed: Sequence[ComponentState],
     days: Sequence[Day],
     incidents: Sequence[PublicIncident],
     windows: Sequence[Window],
@@ -56,7 +56,7 @@ def components(
     now: datetime,
 ) -> tuple[ComponentStatus, ...]:
     """Every component, in the order of the page, with the `number` of days up to `today` (UTC)."""
-    words = {one.component: one for one in probed}
+    words = {state.component: state for state in probed}
     counted = {(day.component, day.day): day for day in days}
     calendar = [today - timedelta(days=back) for back in reversed(range(number))]
     found = []
@@ -79,7 +79,7 @@ def components(
 
 def _state(
     key: Component,
-    word: Probed | None,
+    word: ComponentState | None,
     incidents: Sequence[PublicIncident],
     windows: Sequence[Window],
     now: datetime,
@@ -89,15 +89,19 @@ def _state(
     said: list[Shown] = ["unknown"]
     if word is not None and word.checked_at >= now - FRESH:
         said = [_PROBED[word.state]]
-    said += [_DECLARED[one.impact] for one in incidents if one.resolved_at is None and key in one.components]
+    said += [
+        _DECLARED[incident.impact]
+        for incident in incidents
+        if incident.resolved_at is None and key in incident.components
+    ]
     return max(said, key=_WORSE.index)
 
 
 def overall(found: Sequence[ComponentStatus], incidents: Sequence[PublicIncident]) -> Overall:
     """All of it in one word: the worst of components and of incidents that last, wherever these are."""
-    states = {one.state for one in found}
-    lasting = {one.impact for one in incidents if one.resolved_at is None}
-    down = {one.key for one in found if one.state == "major_outage"}
+    states = {component.state for component in found}
+    lasting = {incident.impact for incident in incidents if incident.resolved_at is None}
+    down = {component.key for component in found if component.state == "major_outage"}
     if "critical" in lasting or down >= {"site", "api"}:
         return "critical"
     if down or "partial_outage" in states or "major" in lasting:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 
-from hotel_booking.domains.incidents.status_types import FAILURES_OF_AN_OUTAGE, Day, Outcome, Probed, Round
+from hotel_booking.domains.incidents.status_types import (
+    FAILURES_OF_AN_OUTAGE,
+    ComponentState,
+    Day,
+    Outcome,
+    Round,
+)
 
 
 def counted(
-    probed: Sequence[Probed], days: Sequence[Day], rounds: Sequence[Round]
-) -> tuple[list[Probed], list[Day]]:
+    probed: Sequence[ComponentState], days: Sequence[Day], rounds: Sequence[Round]
+) -> tuple[list[ComponentState], list[Day]]:
     """The last words and the days as they are after the rounds, the oldest of which comes first: what
     `status_probes.record` does in SQL; a test compares both. A probe that is not younger than the last word
     has been told. How often a part had failed before is not known here: one that was not down failed for the
     first time."""
-    words = {one.component: one for one in probed}
-    failures = {one.component: 1 if one.state == "down" else 0 for one in probed}
+    words = {state.component: state for state in probed}
+    failures = {state.component: 1 if state.state == "down" else 0 for state in probed}
     kept = {(day.day, day.component): day for day in days}
     for looked in rounds:
         at = looked.at.astimezone(UTC)
@@ -39,5 +45,5 @@ def counted(
             if failed:
                 state = "down" if failed >= FAILURES_OF_AN_OUTAGE else "slow"
             since = before.since if before is not None and before.state == state else at
-            words[probe.component] = Probed(probe.component, state, since, at)
+            words[probe.component] = ComponentState(probe.component, state, since, at)
     return sorted(words.values(), key=lambda one: one.component), [kept[key] for key in sorted(kept)]

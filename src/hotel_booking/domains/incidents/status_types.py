@@ -37,7 +37,7 @@ class Round(msgspec.Struct, frozen=True):
     probes: tuple[Probe, ...]
 
 
-class Probed(msgspec.Struct, frozen=True):
+class ComponentState(msgspec.Struct, frozen=True):
     """The last word on a component."""
 
     component: Component

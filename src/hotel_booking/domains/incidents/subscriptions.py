@@ -54,7 +54,7 @@ class _Event(msgspec.Struct, frozen=True):
         if self.starts_at is None or self.ends_at is None:
             return self.title
         first, last = self.starts_at.astimezone(UTC), self.ends_at.astimezone(UTC)
-        begins, ends = (time_of_day(one.time(), language) for one in (first, last))
+        begins, ends = (time_of_day(moment.time(), language) for moment in (first, last))
         if first.date() != last.date():
             ends = f"{long_date(last.date(), language)} · {ends}"
         when = f"{begins} \N{EN DASH} {ends} UTC"
@@ -83,7 +83,7 @@ async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> N
     """Send a link to an address that somebody gave, by which its owner confirms. Who asks learns nothing: an
     address that has confirmed already is not written to. Raises `InvalidSubscription`."""
     address = read_email(email, error=InvalidSubscription)
-    found = await tx.fetchrow_as(
+    subscriber = await tx.fetchrow_as(
         Subscriber,
         "INSERT INTO status_subscriber AS s (email, email_key, language, asked_at) VALUES ($1, $2, $3, $4)"
         " ON CONFLICT (email_key) DO UPDATE"
@@ -94,15 +94,15 @@ async def ask(tx: Transaction, *, email: str, language: str, now: datetime) -> N
         language,
         now,
     )
-    if found is None or found.confirmed_at is not None:
+    if subscriber is None or subscriber.confirmed_at is not None:
         return
     await mail.queue(
         tx,
-        event_key=f"status:confirm:{found.id}:{now.isoformat()}",
+        event_key=f"status:confirm:{subscriber.id}:{now.isoformat()}",
         template="status_confirm",
-        language=found.language,
-        recipient=found.email,
-        data={"path": confirming(found.id), "expires": (now + CONFIRM_WITHIN).isoformat()},
+        language=subscriber.language,
+        recipient=subscriber.email,
+        data={"path": confirming(subscriber.id), "expires": (now + CONFIRM_WITHIN).isoformat()},
         now=now,
         limit=CONFIRMATIONS,
     )
@@ -183,18 +183,18 @@ async def tell_some(tx: Transaction, *, now: datetime, say: Say) -> bool:
         event.at,
         _TOGETHER,
     )
-    for one in some:
+    for subscriber in some:
         await mail.queue(
             tx,
-            event_key=f"status:{event.key}:{one.id}",
+            event_key=f"status:{event.key}:{subscriber.id}",
             template="status_news",
-            language=one.language,
-            recipient=one.email,
+            language=subscriber.language,
+            recipient=subscriber.email,
             data={
-                "title": event.title_in(one.language, say),
-                "body": event.body_in(one.language, say),
-                "path": leaving(one.id),
-                "unsubscribe": leaving(one.id),
+                "title": event.title_in(subscriber.language, say),
+                "body": event.body_in(subscriber.language, say),
+                "path": leaving(subscriber.id),
+                "unsubscribe": leaving(subscriber.id),
                 "expires": (event.at + _NEWS).isoformat(),
             },
             now=now,

@@ -98,9 +98,9 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     for block in source.blocks:
         if block.condition is not None and not block.condition(**values):
             continue
-        for one in [{}] if block.each is None else block.each(**values):
+        for item in [{}] if block.each is None else block.each(**values):
             pairs = [
-                (on_one_line(a.render(values | one)), on_one_line(b.render(values | one)))
+                (on_one_line(a.render(values | item)), on_one_line(b.render(values | item)))
                 for a, b in block.parts
             ]
             if block.kind == "facts":
@@ -131,7 +131,10 @@ def rendered_message(message: Message, link: Link) -> Rendered:
     if "path" in data:
         data = {**data, "link": link(data["path"])}
     if "bookings" in data and isinstance(data["bookings"], list):
-        data = {**data, "bookings": [{**one, "link": link(one["path"])} for one in data["bookings"]]}
+        data = {
+            **data,
+            "bookings": [{**booking, "link": link(booking["path"])} for booking in data["bookings"]],
+        }
     rendered = render(message.template, message.language, data, sender=str(data.get("property") or ""))
     if "unsubscribe" not in data:
         return rendered

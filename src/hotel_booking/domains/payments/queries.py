@@ -15,7 +15,7 @@ from hotel_booking.domains.payments.types import (
     DisputeSeen,
     LedgerLine,
     PaymentSeen,
-    Undecided,
+    UndecidedPayment,
 )
 
 
@@ -101,10 +101,10 @@ async def payment_by_reference(tx: Transaction, *, gateway: str, reference: str)
     return found
 
 
-async def undecided(tx: Transaction, booking_id: UUID) -> Undecided | None:
+async def undecided(tx: Transaction, booking_id: UUID) -> UndecidedPayment | None:
     """The booking's latest payment that is not decided yet."""
     return await tx.fetchrow_as(
-        Undecided,
+        UndecidedPayment,
         "SELECT id, gateway, status, amount, updated_at FROM payment"
         " WHERE booking_id = $1 AND status IN ('requires_action', 'started', 'unknown')"
         " ORDER BY created_at DESC LIMIT 1",

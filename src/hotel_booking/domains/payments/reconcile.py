@@ -122,7 +122,7 @@ def _matched(
     """How many of ours the gateway lists too, and what differs."""
     by_reference = {row.gateway_reference: row for row in rows if row.gateway_reference}
     by_id = {row.id: row for row in rows}
-    found: list[Difference] = []
+    differences: list[Difference] = []
     compared = set()
     unmatched = []
     # By the gateway's own name first: a payment may have been asked for twice in our name.
@@ -132,20 +132,22 @@ def _matched(
             unmatched.append(seen)
             continue
         compared.add(row.id)
-        found += _differences(row, seen)
+        differences += _differences(row, seen)
     # Money first: of what has only our id, that is the payment, and the rest came to nothing.
     for seen in sorted(unmatched, key=lambda each: not _has_money(each)):
         row = by_id.get(seen.payment_id) if seen.payment_id is not None else None
         if row is not None and row.id not in compared:
             compared.add(row.id)
-            found += _differences(row, seen)
+            differences += _differences(row, seen)
         elif _has_money(seen) and row is not None:
             ours = f"{called(row.status, 'payment')}, {row.gateway_reference}"
-            found.append(Difference("surplus", row.id, seen.reference, ours, _said(seen), let_go=True))
+            differences.append(Difference("surplus", row.id, seen.reference, ours, _said(seen), let_go=True))
         elif _has_money(seen) and since <= seen.created_at < until:
             ours = "no such payment"
-            found.append(Difference("unknown_to_us", seen.payment_id, seen.reference, ours, _said(seen)))
-    found += [
+            differences.append(
+                Difference("unknown_to_us", seen.payment_id, seen.reference, ours, _said(seen))
+            )
+    differences += [
         Difference(
             "unknown_to_gateway",
             row.id,
@@ -156,7 +158,7 @@ def _matched(
         for row in rows
         if row.id not in compared and row.listed and row.amount and row.status in ("captured", "reserved")
     ]
-    return len(compared), found
+    return len(compared), differences
 
 
 def _has_money(seen: ListedPayment) -> bool:

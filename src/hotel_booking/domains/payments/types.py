@@ -69,7 +69,7 @@ class DeskPayment(msgspec.Struct, frozen=True):
         return desk_way(self.gateway)
 
 
-class Undecided(msgspec.Struct, frozen=True):
+class UndecidedPayment(msgspec.Struct, frozen=True):
     """A payment that waits for its guest (`requires_action`) or for its gateway, since `updated_at`. Minor
     units."""
 
@@ -103,7 +103,7 @@ class DisputeSeen(msgspec.Struct, frozen=True):
     respond_by: date | None
 
 
-class Matter(msgspec.Struct, frozen=True):
+class PaymentIssue(msgspec.Struct, frozen=True):
     """Something about a booking's money that somebody should look at; `detail` depends on what it is."""
 
     what: Literal[

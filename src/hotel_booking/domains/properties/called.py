@@ -55,7 +55,7 @@ def same(one: str, other: str) -> bool:
 
 def begins(name: str, form: str) -> bool:
     """Whether a name in any spelling begins with what was typed, in the form that is compared."""
-    return any(one.startswith(form) for one in _forms(name))
+    return any(word.startswith(form) for word in _forms(name))
 
 
 def is_code(name: str) -> bool:

@@ -25,16 +25,16 @@ async def property_by_slug(
     tx: Transaction, slug: str, *, active_only: bool = False, lock: bool = False
 ) -> Property:
     """The property, locked against other editors with `lock`. Raises `NoSuchProperty`."""
-    found = await tx.fetchrow_as(
+    property_ = await tx.fetchrow_as(
         Property,
         f"SELECT {tables.property_.listed} FROM property WHERE slug = $1"  # our own names
         # KEY SHARE stays possible: bookings refer to the property while it is edited.
         f"{' AND active' if active_only else ''}{' FOR NO KEY UPDATE' if lock else ''}",
         slug,
     )
-    if found is None:
+    if property_ is None:
         raise no_such(slug)
-    return found
+    return property_
 
 
 def no_such(slug: str) -> NoSuchProperty:

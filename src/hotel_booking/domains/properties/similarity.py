@@ -43,7 +43,7 @@ def _wrong(word: str, there: list[str]) -> int | None:
     """How many letters are wrong in a word, if it is one of these; None where it is none of them."""
     if word in there:
         return 0
-    least = min((distance(word, one) for one in there if len(one) > _SHORT), default=len(word))
+    least = min((distance(word, known) for known in there if len(known) > _SHORT), default=len(word))
     return least if len(word) > _SHORT and least * 2 <= len(word) else None
 
 

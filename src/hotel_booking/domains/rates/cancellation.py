@@ -159,7 +159,9 @@ class DatedPolicy:
             if amount != (later[-1][2] if later else now):
                 later.append((since, said, amount))
         no_show = self._amount(self._policy.no_show, rooms)
-        costs = {each: _cost(each, total, self._currency) for each in {now, no_show, *[a for *_, a in later]}}
+        costs = {
+            charge: _cost(charge, total, self._currency) for charge in {now, no_show, *[a for *_, a in later]}
+        }
         stages = [FeeStage(None, now, _at_first(now, total, costs[now], later[0][1] if later else None))]
         for since, said, amount in later:
             stages.append(FeeStage(since, amount, f"From {said} cancelling costs {costs[amount]}"))

@@ -81,7 +81,7 @@ def nearest_fix(
     stay: Stay,
     rooms: int,
     today: date,
-    seen: dict[str, Allowed] | None = None,
+    seen: dict[str, AllowedStays] | None = None,
 ) -> Fix | None:
     """The nearest stay sold under one rate plan instead of `stay` in `room_type`; None where none is.
 
@@ -121,14 +121,14 @@ def _nearest_change(
     rooms: int,
     today: date,
     until: int,
-    seen: dict[str, Allowed],
+    seen: dict[str, AllowedStays],
 ) -> int | None:
     """The first place in `_CHANGES`, before `until`, that the room type is sold with."""
     if occupancy_reasons(option.occupancy_rules, occupancy):
         return None
     allowed = seen.get(option.code)
     if allowed is None:
-        allowed = seen[option.code] = Allowed(option.calendar, terms, stay, rooms, today)
+        allowed = seen[option.code] = AllowedStays(option.calendar, terms, stay, rooms, today)
     if not allowed.any_arrival:
         return None
     shortest, longest, no_departure = allowed.shortest, allowed.longest, allowed.no_departure
@@ -151,7 +151,7 @@ def _nearest_change(
     return None
 
 
-class Allowed:
+class AllowedStays:
     """A room type's calendar over the window, by day number from the window's first date.
 
     Of each possible arrival the shortest and the longest stay by everything but departures and minimum

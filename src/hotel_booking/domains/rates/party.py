@@ -42,8 +42,8 @@ class Party(NamedTuple):
 @lru_cache(maxsize=4096)  # as below
 def _counted(occupancies: tuple[Occupancy, ...]) -> Party:
     counts: dict[Occupancy, int] = {}
-    for one in occupancies:
-        counts[one] = counts.get(one, 0) + 1
+    for occupancy in occupancies:
+        counts[occupancy] = counts.get(occupancy, 0) + 1
     return Party(tuple(counts), tuple(counts.values()))
 
 

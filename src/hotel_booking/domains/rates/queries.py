@@ -88,9 +88,9 @@ class Catalogue:
     def rules(self, room_type: RoomType, plan: RatePlan) -> Rules:
         """What a price of this room type on this plan is computed from."""
         key = room_type.id, plan.id
-        found = self._rules.get(key)
-        if found is None:
-            found = self._rules[key] = Rules(
+        rules = self._rules.get(key)
+        if rules is None:
+            rules = self._rules[key] = Rules(
                 currency=self.property.currency,
                 step=step(self.property.currency),
                 rounding=self.property.tax_rounding,
@@ -105,27 +105,27 @@ class Catalogue:
                 adjustment=plan.adjustment,
                 taxes=self.taxes,
             )
-        return found
+        return rules
 
     def pricing(self, room_type: RoomType, plan: RatePlan, occupancy: Occupancy) -> Pricing:
         """What prices this room type on this plan for these persons."""
         key = room_type.id, plan.id, occupancy
-        found = self._pricings.get(key)
-        if found is None:
+        pricing = self._pricings.get(key)
+        if pricing is None:
             if len(self._pricings) >= _PRICINGS:
                 self._pricings.clear()
                 self._tax_plans.clear()
             alike = self._tax_plans.get(occupancy)
-            found = self._pricings[key] = Pricing(self.rules(room_type, plan), occupancy, alike)
-            self._tax_plans[occupancy] = found.taxes
-        return found
+            pricing = self._pricings[key] = Pricing(self.rules(room_type, plan), occupancy, alike)
+            self._tax_plans[occupancy] = pricing.taxes
+        return pricing
 
     def policy(self, plan: RatePlan) -> CancellationPolicy:
         """The plan's cancellation policy."""
-        found = self._policy_rules.get(plan.policy_id)
-        if found is None:
-            found = self._policy_rules[plan.policy_id] = policy_of(self._policies[plan.policy_id])
-        return found
+        policy = self._policy_rules.get(plan.policy_id)
+        if policy is None:
+            policy = self._policy_rules[plan.policy_id] = policy_of(self._policies[plan.policy_id])
+        return policy
 
     def terms(self, plan: RatePlan) -> PlanTerms:
         """The plan's own limits on stays."""
@@ -133,15 +133,15 @@ class Catalogue:
 
     def occupancy(self, room_type: RoomType) -> OccupancyRules:
         """Who fits into a room of the type."""
-        found = self._occupancies.get(room_type.id)
-        if found is None:
-            found = self._occupancies[room_type.id] = OccupancyRules(
+        occupancy = self._occupancies.get(room_type.id)
+        if occupancy is None:
+            occupancy = self._occupancies[room_type.id] = OccupancyRules(
                 max_occupancy=room_type.max_occupancy,
                 max_adults=room_type.max_adults,
                 max_children=room_type.max_children,
                 adult_age=adult_age(self.bands),
             )
-        return found
+        return occupancy
 
     def versions(self, room_type: RoomType, plan: RatePlan) -> dict[str, int]:
         """The versions of the rows that a sale is made on."""

@@ -66,10 +66,10 @@ class TaxPlan:
         if self.dated:
             return self._rates_on(night, arrival, number)
         number = min(number, self._capped)
-        found = self._known.get(number)
-        if found is None:
-            found = self._known[number] = self._rates_on(night, arrival, number)
-        return found
+        rates = self._known.get(number)
+        if rates is None:
+            rates = self._known[number] = self._rates_on(night, arrival, number)
+        return rates
 
     def _rates_on(self, night: date, arrival: date, number: int) -> _Rates:
         rates = _Rates(0, [], [], [], [], [])

@@ -220,10 +220,10 @@ async def account(
     after: LinePosition | None = None
     while True:
         async with db.reading() as tx:
-            found, after = await reports.movements(
+            movements, after = await reports.movements(
                 tx, property_id=property_id, since=since, until=until, after=after, limit=_BATCH
             )
-        for one in found:
+        for one in movements:
             charge = one.gateway is None
             yield [
                 clock(one.at, timezone), timezone, one.reference, called(one.kind, "ledger"),

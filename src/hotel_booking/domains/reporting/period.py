@@ -198,10 +198,10 @@ def total(figures: Iterable[NightFigures], first: date) -> NightFigures:
     known = list(figures)
     return NightFigures(
         first,
-        available=sum(one.available for one in known),
-        sold=sum(one.sold for one in known),
-        revenue=sum(one.revenue for one in known),
-        arrivals=sum(one.arrivals for one in known),
+        available=sum(night.available for night in known),
+        sold=sum(night.sold for night in known),
+        revenue=sum(night.revenue for night in known),
+        arrivals=sum(night.arrivals for night in known),
     )
 
 
@@ -273,8 +273,8 @@ async def movement_sums(
     tx: Transaction, *, property_id: int, since: datetime, until: datetime
 ) -> list[MovementSum]:
     """What guests were charged and paid from `since` to before `until`, by kind and way to pay."""
-    found = await tx.fetch_as(MovementSum, _SUMS, property_id, since, until)
-    return sorted(found, key=lambda one: (_KINDS.index(one.kind), one.gateway or "", one.currency))
+    sums = await tx.fetch_as(MovementSum, _SUMS, property_id, since, until)
+    return sorted(sums, key=lambda one: (_KINDS.index(one.kind), one.gateway or "", one.currency))
 
 
 async def movements(

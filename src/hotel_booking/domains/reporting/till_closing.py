@@ -64,7 +64,7 @@ class Closing(msgspec.Struct, frozen=True):
         return self.counted - self.removed
 
 
-class Uncounted(msgspec.Struct, frozen=True):
+class UncountedTill(msgspec.Struct, frozen=True):
     """What came and went since the closing before, which is None for the first; oldest first. `looked` is
     later than `since` where that is more than 31 days ago: what is older is in no sum."""
 
@@ -109,7 +109,7 @@ async def closings(
 
 async def uncounted(
     tx: Transaction, *, property_id: int, currency: str, begun: datetime, now: datetime
-) -> Uncounted:
+) -> UncountedTill:
     """What there is to count: since the last closing, or since `begun`, when the property's day began. What
     is older than 31 days is not looked for."""
     last = next(iter(await closings(tx, property_id=property_id, limit=1)), None)
@@ -134,7 +134,7 @@ async def uncounted(
         and entry.at >= first
         and entry.id not in counted
     ]
-    return Uncounted(last, since, max(looked, since), entries)
+    return UncountedTill(last, since, max(looked, since), entries)
 
 
 async def close(

@@ -15,7 +15,7 @@ from hotel_booking.domains.bookings.availability import load_calendar
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.cancellation import DatedPolicy, deposit_on_booking, due_now
 from hotel_booking.domains.rates.catalogue import RatePlan
-from hotel_booking.domains.rates.nearest_fix import Allowed, RoomTypeCalendar, nearest_fix
+from hotel_booking.domains.rates.nearest_fix import AllowedStays, RoomTypeCalendar, nearest_fix
 from hotel_booking.domains.rates.party import rooms_that_fit
 from hotel_booking.domains.rates.queries import (
     Calendars,
@@ -297,7 +297,7 @@ class _WaysOut:
         self._catalogue, self._calendars, self._plan = catalogue, calendars, plan
         self._party, self._stay, self._today = party, stay, today
         self._fitting = fitting
-        self._seen: dict[str, Allowed] = {}
+        self._seen: dict[str, AllowedStays] = {}
 
     @cached_property
     def _options(self) -> list[RoomTypeCalendar]:

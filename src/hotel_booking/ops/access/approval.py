@@ -57,14 +57,14 @@ def approve(
 ) -> tuple[str, str]:
     """The line to hand to the requester, and who approved. Raises `WrongUse` or `NotApproved`."""
     public = public_half(private_key)
-    mine = [one for one in approvers if one.key == public]
+    mine = [approver for approver in approvers if approver.key == public]
     if not mine:
         raise NotApproved(
             "this key approves nothing: no line of deployment/access-approvers has its public half"
         )
     name = mine[0].name
     _refuse_own(name, person=person, requester=requester)
-    if not any(one.may_sign(role) for one in mine):
+    if not any(approver.may_sign(role) for approver in mine):
         raise NotApproved(f"{name} may not approve {role}")
     payload = Approval(
         id=str(uuid4()),
@@ -93,30 +93,30 @@ def check(
     try:
         content = base64.urlsafe_b64decode(line.strip().encode())
         payload, by = opened(_KIND, content, approvers)
-        said = msgspec.json.decode(payload, type=Approval)
+        approval = msgspec.json.decode(payload, type=Approval)
     except (ValueError, msgspec.DecodeError):
         raise WrongUse(
             "HOTEL_ACCESS_APPROVAL is not the line that `hotel-booking ops access approve` prints"
         ) from None
     except Untrusted as error:
         raise NotApproved(f"the approval does not count: {error}") from None
-    allowed = [one for one in by if one.may_sign(role)]
+    allowed = [approver for approver in by if approver.may_sign(role)]
     if not allowed:
         raise NotApproved(f"{by[0].name} may not approve {role}")
     name = allowed[0].name
     _refuse_own(name, person=person, requester=requester)
     asked = (person, role, int(length.total_seconds()), requester)
-    agreed = (said.person, said.role, said.seconds, said.requester)
+    agreed = (approval.person, approval.role, approval.seconds, approval.requester)
     for what, ours, theirs in zip(
         ("person", "role", "duration (s)", "requester"), asked, agreed, strict=True
     ):
         if ours != theirs:
             raise NotApproved(f"{name} approved another {what}: {theirs}, and not {ours}")
-    if not now - _COUNTS_FOR <= said.made_at <= now + _CLOCKS_DIFFER:
+    if not now - _COUNTS_FOR <= approval.made_at <= now + _CLOCKS_DIFFER:
         raise NotApproved(
-            f"the approval of {name} is of {said.made_at:%Y-%m-%d %H:%M} UTC: it counts for an hour"
+            f"the approval of {name} is of {approval.made_at:%Y-%m-%d %H:%M} UTC: it counts for an hour"
         )
-    return name, said.id
+    return name, approval.id
 
 
 def _refuse_own(approver: str, *, person: str, requester: str) -> None:

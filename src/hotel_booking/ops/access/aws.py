@@ -37,11 +37,14 @@ def begin(grant: Grant, environ: Mapping[str, str]) -> Session:
     arn = _arn(grant.role, environ)
     seconds = int((grant.until - grant.granted_at).total_seconds())
     with _Translated():
-        said = _client("sts", environ).assume_role(
+        answer = _client("sts", environ).assume_role(
             RoleArn=arn, RoleSessionName=grant.person, DurationSeconds=seconds
         )["Credentials"]
     return Session(
-        said["AccessKeyId"], said["SecretAccessKey"], said["SessionToken"], said["Expiration"].astimezone(UTC)
+        answer["AccessKeyId"],
+        answer["SecretAccessKey"],
+        answer["SessionToken"],
+        answer["Expiration"].astimezone(UTC),
     )
 
 
@@ -53,13 +56,19 @@ def deny(person: str, role: str, environ: Mapping[str, str], *, now: datetime) -
         iam = _client("iam", environ)
         try:
             document = iam.get_role_policy(RoleName=name, PolicyName=_POLICY)["PolicyDocument"]
-            kept = document["Statement"] if isinstance(document, dict) else json.loads(document)["Statement"]
+            statements = (
+                document["Statement"] if isinstance(document, dict) else json.loads(document)["Statement"]
+            )
         except iam.exceptions.NoSuchEntityException:
-            kept = []
+            statements = []
         # A policy has 10,240 letters: sessions that have ended by themselves need no word in it.
         since = (now - _LONGEST).strftime(_TIME)
-        kept = [one for one in kept if one["Condition"]["DateLessThan"]["aws:TokenIssueTime"] > since]
-        kept.append(
+        statements = [
+            statement
+            for statement in statements
+            if statement["Condition"]["DateLessThan"]["aws:TokenIssueTime"] > since
+        ]
+        statements.append(
             {
                 "Effect": "Deny",
                 "Action": "*",
@@ -73,7 +82,7 @@ def deny(person: str, role: str, environ: Mapping[str, str], *, now: datetime) -
         iam.put_role_policy(
             RoleName=name,
             PolicyName=_POLICY,
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": kept}),
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}),
         )
 
 

@@ -67,7 +67,7 @@ class Keeper:
 
     def standing(self, person: str) -> Record | None:
         """Their grant that has not ended."""
-        return next((one for one in self.all_standing() if one.person == person), None)
+        return next((record for record in self.all_standing() if record.person == person), None)
 
     def all_standing(self) -> list[Record]:
         """The grants that have not ended, those that end first first."""

@@ -25,7 +25,7 @@ class Places(msgspec.Struct, frozen=True):
     who: str
 
 
-class Given(msgspec.Struct, kw_only=True):
+class GrantedAccess(msgspec.Struct, kw_only=True):
     """What came of it; `remarks` say what was not given, and why."""
 
     extended: datetime | None = None
@@ -39,43 +39,45 @@ class OtherRole(Refused):
     """They have another role, until it ends or is revoked; nothing was changed."""
 
 
-def grant(wanted: Grant, places: Places) -> Given:
+def grant(wanted: Grant, places: Places) -> GrantedAccess:
     """Give it in Kubernetes, in the database and at AWS. Who has the role already has it until the new end,
     with a new password. A database or an AWS that does not answer leaves a remark: access is for bad days
     too; what Kubernetes or the database refuses undoes the rest.
 
     Raises `OtherRole` or the refusals of the places.
     """
-    given = Given()
+    outcome = GrantedAccess()
     bindings = places.bindings
     kept: set[str] | None = None
     try:
-        with _database(places, given) as db:
-            bound = [one for one in bindings.all() if one.person == wanted.person] if bindings else []
+        with _database(places, outcome) as db:
+            bound = (
+                [binding for binding in bindings.all() if binding.person == wanted.person] if bindings else []
+            )
             held = db.standing(wanted.person) if db else None
-            before: Grant | None = held or next((one.grant for one in bound if one.grant), None)
+            before: Grant | None = held or next((binding.grant for binding in bound if binding.grant), None)
             if before and before.until <= wanted.granted_at:
                 _end(wanted, db, bindings, bound, places.who)
                 bound = []
             elif before:
                 _refuse_another_role(before, wanted)
-                given.extended = before.until
-            kept = {one.name for one in bound}
-            _give(wanted, db, bindings, given)
+                outcome.extended = before.until
+            kept = {binding.name for binding in bound}
+            _give(wanted, db, bindings, outcome)
             try:
-                given.session = aws.begin(wanted, places.environ)
+                outcome.session = aws.begin(wanted, places.environ)
             except aws.AwsRefused as refusal:
-                given.remarks.append(f"No session of AWS: {refusal.detail}.")
+                outcome.remarks.append(f"No session of AWS: {refusal.detail}.")
             if db:
-                db.told(wanted.person, kubernetes=given.kubernetes, aws=given.session is not None)
+                db.told(wanted.person, kubernetes=outcome.kubernetes, aws=outcome.session is not None)
     except BaseException:
         if bindings and kept is not None:
             _undo(bindings, wanted.person, kept)
         raise
-    return given
+    return outcome
 
 
-def _give(wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, given: Given) -> None:
+def _give(wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, given: GrantedAccess) -> None:
     role = ROLES[wanted.role]
     if db:
         db.record(wanted, in_database=bool(role.groups))
@@ -103,9 +105,9 @@ def _end(
     wanted: Grant, db: Keeper | None, bindings: ByKubectl | None, bound: Sequence[Binding], who: str
 ) -> None:
     """An earlier grant ended, and nobody saw to it: nothing of it may live on in the new one."""
-    for one in bound:
+    for binding in bound:
         if bindings:
-            bindings.remove(one.name)
+            bindings.remove(binding.name)
     if db:
         if db.shut(wanted.person):
             db.commit()
@@ -114,7 +116,7 @@ def _end(
 
 
 @contextmanager
-def _database(places: Places, given: Given) -> Iterator[Keeper | None]:
+def _database(places: Places, given: GrantedAccess) -> Iterator[Keeper | None]:
     """The keeper, where there is a database that answers; otherwise it is remarked."""
     with ExitStack() as stack:
         db: Keeper | None = None
@@ -135,6 +137,6 @@ def _database(places: Places, given: Given) -> Iterator[Keeper | None]:
 
 def _undo(bindings: ByKubectl, person: str, kept: set[str]) -> None:
     with suppress(Refused):
-        for one in bindings.all():
-            if one.person == person and one.name not in kept:
-                bindings.remove(one.name)
+        for binding in bindings.all():
+            if binding.person == person and binding.name not in kept:
+                bindings.remove(binding.name)

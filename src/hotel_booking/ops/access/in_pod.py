@@ -16,8 +16,8 @@ class InPod:
 
     def all(self) -> list[Binding]:
         """Every binding that was granted here."""
-        said = self._api.get(path(self._api.namespace))
-        return [read(msgspec.convert(item, Item)) for item in said["items"]]
+        answer = self._api.get(path(self._api.namespace))
+        return [read(msgspec.convert(item, Item)) for item in answer["items"]]
 
     def remove(self, name: str) -> None:
         """Have it gone."""

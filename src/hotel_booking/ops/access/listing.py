@@ -30,14 +30,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Listed(msgspec.Struct, frozen=True):
+class AccessList(msgspec.Struct, frozen=True):
     """The lines, those that end first first, and what could not be asked."""
 
     lines: list[Line]
     problems: list[str]
 
 
-def listed(places: Places, *, now: datetime) -> Listed:
+def listed(places: Places, *, now: datetime) -> AccessList:
     """Everybody who is on the list or has something. Raises nothing of the places: it says the problems."""
     problems: list[str] = []
     bound: list[Binding] | None = None
@@ -50,21 +50,21 @@ def listed(places: Places, *, now: datetime) -> Listed:
     if places.database:
         try:
             with keeper(places.database, who=places.who) as db:
-                records = {one.person: one for one in db.all_standing()}
+                records = {record.person: record for record in db.all_standing()}
                 logins = db.logins()
         except Refused as refusal:
             problems.append(f"database: {refusal.detail}")
-    people = {*records, *(one.person for one in bound or ()), *(logins or ())}
+    people = {*records, *(binding.person for binding in bound or ()), *(logins or ())}
     lines = []
     for person in people:
-        mine = [one for one in bound or () if one.person == person]
-        grant = records.get(person) or next((one.grant for one in mine if one.grant), None)
+        mine = [binding for binding in bound or () if binding.person == person]
+        grant = records.get(person) or next((binding.grant for binding in mine if binding.grant), None)
         until = grant.until if grant else None
         record = records.get(person)
         lines.append(
             Line(
                 person=person,
-                role=grant.role if grant else ", ".join(sorted({one.role for one in mine})) or "?",
+                role=grant.role if grant else ", ".join(sorted({binding.role for binding in mine})) or "?",
                 granted_at=grant.granted_at if grant else None,
                 until=until,
                 expired=until is None or until <= now,
@@ -78,4 +78,4 @@ def listed(places: Places, *, now: datetime) -> Listed:
             )
         )
     lines.sort(key=lambda line: (line.until.timestamp() if line.until else 0.0, line.person))
-    return Listed(lines, problems)
+    return AccessList(lines, problems)

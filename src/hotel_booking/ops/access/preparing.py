@@ -37,9 +37,16 @@ def prepare(url: str, password: str = "") -> tuple[str, Sequence[str]]:
 
 
 def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
-    remarks: list[str] = []
     # Roles are the server's, and two of its databases may be prepared at once.
     db.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (EVERYBODY,))
+    _make_groups(db)
+    password = _make_keeper(db, chosen)
+    _grant_groups(db)
+    return password, _grant_tables(db)
+
+
+def _make_groups(db: psycopg.Connection) -> None:
+    """The roles whose members people become. Raises `Refused` where one of them is a person's own."""
     for group in _GROUPS:
         if not _is_role(db, group):
             _run(db, "CREATE ROLE {} NOLOGIN", group)
@@ -48,6 +55,11 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
                 f"the role {group} may log in: it is somebody's, and who gets access would become them",
                 "Rename it, and run this again.",
             )
+
+
+def _make_keeper(db: psycopg.Connection, chosen: str) -> str:
+    """Who gives and takes access, with the password that was `chosen`; else the one that is made up for a new
+    role, which is returned."""
     is_new = not _is_role(db, KEEPER)
     password = secrets.token_urlsafe(32) if is_new and not chosen else ""
     if is_new:
@@ -55,20 +67,30 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
     if secret := chosen or password:
         verifier = db.pgconn.encrypt_password(secret.encode(), KEEPER.encode(), b"scram-sha-256").decode()
         db.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(KEEPER), verifier))
+    return password
+
+
+def _grant_groups(db: psycopg.Connection) -> None:
+    """Each group is in the one below it, and the keeper may hand all of them out."""
     _run(db, "GRANT {} TO {}", _LOOK, _OPERATE)
-    for one in ("pg_monitor", "pg_signal_backend"):
-        _run(db, "GRANT {} TO {}", one, _OPERATE)
+    for role in ("pg_monitor", "pg_signal_backend"):
+        _run(db, "GRANT {} TO {}", role, _OPERATE)
     _run(db, "GRANT {} TO {}", _OPERATE, _ADMINISTER)
     _run(db, "GRANT {} TO {}", "pg_signal_backend", KEEPER)
     if db.info.server_version >= _ADMIN_OPTION_SINCE:
         for group in _GROUPS:  # to hand them out, and not to be a member itself
             _run(db, "GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE", group, KEEPER)
-    found = db.execute(
+
+
+def _grant_tables(db: psycopg.Connection) -> list[str]:
+    """What the groups and the keeper may read and write of this database; what was left out, in words."""
+    remarks: list[str] = []
+    row = db.execute(
         "SELECT r.rolname, r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner"
         " WHERE c.oid = 'public.access_grant'::regclass"
     ).fetchone()
-    assert found is not None  # noqa: S101  # the cast has raised where there is no such table
-    owner, is_superuser = found
+    assert row is not None  # noqa: S101  # the cast has raised where there is no such table
+    owner, is_superuser = row
     if is_superuser:
         remarks.append(
             f"the platform's tables are {owner}'s, a superuser: hotel_dba gets nothing of them (production's"
@@ -89,7 +111,7 @@ def _prepare(db: psycopg.Connection, chosen: str) -> tuple[str, list[str]]:
     )
     _run(db, "GRANT SELECT, INSERT, UPDATE ON access_grant, access_reaped TO {}", KEEPER)
     _run(db, "GRANT INSERT ON audit_entry TO {}", KEEPER)
-    return password, remarks
+    return remarks
 
 
 def _is_role(db: psycopg.Connection, name: str) -> bool:

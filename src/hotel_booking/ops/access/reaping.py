@@ -16,17 +16,17 @@ from hotel_booking.ops.refusals import Refused
 BY = "access reaper"
 
 
-class Reaped(msgspec.Struct, kw_only=True):
+class ReapedAccess(msgspec.Struct, kw_only=True):
     """`ended` are people whose access was taken back; `problems` what could not be, or not be looked at."""
 
     ended: list[str] = []
     problems: list[str] = []
 
 
-def reap(*, database: str | None, bindings: Bindings | None, now: datetime) -> Reaped:
+def reap(*, database: str | None, bindings: Bindings | None, now: datetime) -> ReapedAccess:
     """Take back all that has ended, in the database and in Kubernetes; without one of them, in the other, and
     what stands in both is then not off the list. It raises nothing of theirs: it says the problems."""
-    done = Reaped()
+    done = ReapedAccess()
     with ExitStack() as stack:
         db: Keeper | None = None
         if database:
@@ -53,30 +53,32 @@ class _Look:
         bindings: Bindings | None,
         bound: Sequence[Binding] | None,
         now: datetime,
-        done: Reaped,
+        done: ReapedAccess,
     ) -> None:
         self.db, self.bindings, self.bound, self.now, self.done = db, bindings, bound, now, done
-        self.records: dict[str, Record] = {one.person: one for one in db.all_standing()} if db else {}
+        self.records: dict[str, Record] = (
+            {record.person: record for record in db.all_standing()} if db else {}
+        )
 
     def all(self) -> None:
         """One person after the other: what fails for one keeps nobody else's."""
         for person in sorted(self._over()):
             self._each(person)
-        for one in self.bound or ():
-            record = self.records.get(one.person)
-            if one.person in self.done.ended:
+        for binding in self.bound or ():
+            record = self.records.get(binding.person)
+            if binding.person in self.done.ended:
                 continue
-            if record and record.until > self.now and self._is_over(one):
-                self._remove([one])  # of an earlier grant than the one that stands
-            elif self.db and record is None and one.grant and not self._is_over(one):
-                self._found(one)
+            if record and record.until > self.now and self._is_over(binding):
+                self._remove([binding])  # of an earlier grant than the one that stands
+            elif self.db and record is None and binding.grant and not self._is_over(binding):
+                self._found(binding)
         if self.db and not self.done.problems:
             self.db.reaped(self.now)
 
     def _over(self) -> set[str]:
         """Whose access has ended: the list says so, or where the list says nothing, what stands itself."""
         on_list = {person for person, record in self.records.items() if record.until <= self.now}
-        beside = {one.person for one in self.bound or () if self._is_over(one)}
+        beside = {binding.person for binding in self.bound or () if self._is_over(binding)}
         if self.db:
             beside |= set(self.db.expired(self.now))
         return on_list | (beside - self.records.keys())
@@ -113,16 +115,16 @@ class _Look:
             self._each(one.person)
 
     def _end(self, person: str) -> None:
-        self._remove([one for one in self.bound or () if one.person == person])
+        self._remove([binding for binding in self.bound or () if binding.person == person])
         if self.db and self.db.shut(person):
             self.db.commit()
             self.db.end(person)
             self.db.commit()
 
     def _remove(self, some: Sequence[Binding]) -> None:
-        for one in some:
+        for binding in some:
             if self.bindings:
-                self.bindings.remove(one.name)
+                self.bindings.remove(binding.name)
 
 
 _FIELDS = ("person", "role", "granted_at", "until", "reason", "requested_by", "approved_by", "approval")

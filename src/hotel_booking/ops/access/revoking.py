@@ -12,7 +12,7 @@ from hotel_booking.ops.access.terms import moment
 from hotel_booking.ops.refusals import Refused
 
 
-class Nobody(Refused):
+class NoAccess(Refused):
     """They have no access; nothing was changed."""
 
 
@@ -23,7 +23,7 @@ class StillStands(Refused):
 def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
     """Take everything back, the sessions that are open too; what was taken, in words.
 
-    Raises `Nobody`, or `StillStands` naming what could not be taken back.
+    Raises `NoAccess`, or `StillStands` naming what could not be taken back.
     """
     taken: list[str] = []
     failed: list[str] = []
@@ -51,11 +51,11 @@ def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
     if failed:
         raise StillStands(
             f"not everything of {person} was taken back: {'; '.join(failed)}",
-            *(["This was:", *(f"  {one}" for one in taken)] if taken else []),
+            *(["This was:", *(f"  {place}" for place in taken)] if taken else []),
             "Run this again when that answers; what the list knows of, the reaper tries each minute.",
         )
     if not taken and record is None:
-        raise Nobody(
+        raise NoAccess(
             f"{person} has no access: nothing was revoked", "Who has:", "  hotel-booking ops access list"
         )
     return taken or ["nothing stood any more; it is off the list"]
@@ -64,10 +64,10 @@ def revoke(person: str, places: Places, *, now: datetime) -> list[str]:
 def _bindings(person: str, places: Places, taken: list[str]) -> None:
     if places.bindings is None:
         return
-    for one in places.bindings.all():
-        if one.person == person:
-            places.bindings.remove(one.name)
-            taken.append(f"Kubernetes: {one.name}")
+    for binding in places.bindings.all():
+        if binding.person == person:
+            places.bindings.remove(binding.name)
+            taken.append(f"Kubernetes: {binding.name}")
 
 
 def _login(person: str, places: Places, taken: list[str]) -> None:

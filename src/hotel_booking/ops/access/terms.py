@@ -70,12 +70,12 @@ def person_of(text: str) -> str:
 
 def duration_of(text: str, role: Role) -> timedelta:
     """`4h`, `90m` or `1h30m`, within what the role may have. Raises `WrongUse`."""
-    found = _DURATION.fullmatch(text.strip().lower())
-    if found is None or not (found[1] or found[2]):
+    matched = _DURATION.fullmatch(text.strip().lower())
+    if matched is None or not (matched[1] or matched[2]):
         if text.strip().startswith("-"):
             raise WrongUse(f"{text!r} is past already: nothing was granted", "Such as: --duration 4h")
         raise WrongUse(f"{text!r} is no duration", "Such as: --duration 4h, 90m or 1h30m")
-    length = timedelta(hours=int(found[1] or 0), minutes=int(found[2] or 0))
+    length = timedelta(hours=int(matched[1] or 0), minutes=int(matched[2] or 0))
     if length < SHORTEST:
         raise WrongUse(
             f"{text!r} is shorter than {told(SHORTEST)}, the shortest session that AWS gives",

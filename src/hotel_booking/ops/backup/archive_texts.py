@@ -30,18 +30,18 @@ def backups(info: str) -> list[Backup]:
     """From `info --output=json`, newest first; those that are marked as erroneous (a page's checksum was
     wrong) are not among them."""
     found = []
-    for each in _json(info)[0].get("backup", []) if _json(info) else []:
-        label = _LABEL.search(each["label"])
-        if label is None or each.get("error"):
+    for entry in _json(info)[0].get("backup", []) if _json(info) else []:
+        label = _LABEL.search(entry["label"])
+        if label is None or entry.get("error"):
             continue
         found.append(
             Backup(
                 id=label[1],
-                kind=each["type"],
-                name=each["label"],
-                begun_at=datetime.fromtimestamp(each["timestamp"]["start"], UTC),
-                consistent_at=datetime.fromtimestamp(each["timestamp"]["stop"], UTC),
-                bytes=each["info"]["repository"]["delta"],
+                kind=entry["type"],
+                name=entry["label"],
+                begun_at=datetime.fromtimestamp(entry["timestamp"]["start"], UTC),
+                consistent_at=datetime.fromtimestamp(entry["timestamp"]["stop"], UTC),
+                bytes=entry["info"]["repository"]["delta"],
             )
         )
     return sorted(found, key=lambda backup: backup.id, reverse=True)
@@ -49,17 +49,17 @@ def backups(info: str) -> list[Backup]:
 
 def restored_bytes(info: str, name: str) -> int:
     """What a backup takes when it is restored."""
-    for each in _json(info)[0]["backup"]:
-        if each["label"] == name:
-            return int(each["info"]["size"])
+    for entry in _json(info)[0]["backup"]:
+        if entry["label"] == name:
+            return int(entry["info"]["size"])
     raise Refused(f"pgBackRest does not know {name}")
 
 
 def first_segment(info: str, name: str) -> str:
     """The name of the WAL segment that a backup begins with."""
-    for each in _json(info)[0]["backup"]:
-        if each["label"] == name:
-            return str(each["archive"]["start"])
+    for entry in _json(info)[0]["backup"]:
+        if entry["label"] == name:
+            return str(entry["archive"]["start"])
     raise Refused(f"pgBackRest does not know {name}")
 
 

@@ -10,11 +10,11 @@ from hotel_booking.core.setting_files import ADDRESSES, names_database, with_fil
 from hotel_booking.ops.asking import Want, check_all, needed
 from hotel_booking.ops.backup.dump_engine import Dumps
 from hotel_booking.ops.backup.engine import Engine
-from hotel_booking.ops.backup.kept import Kept, Of
 from hotel_booking.ops.backup.one_file import check_key
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.rds import Rds
 from hotel_booking.ops.backup.store import Store
+from hotel_booking.ops.backup.tar_backups import Of, TarBackups
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 ENGINES = ("dump", "pgbackrest", "rds")
@@ -53,7 +53,9 @@ def check_engine(environ: Mapping[str, str], argv: Sequence[str], *beside: Want)
     check_all((*beside, *_without_url((_ENGINE, *wants), told)), environ=told, argv=argv)
 
 
-def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]) -> Kept:
+def tar_backups(
+    of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callable[[], datetime]
+) -> TarBackups:
     """The backups of the state or the configuration, or the archive, in the same store. Raises `WrongUse`."""
     told, ask = _asking(environ, argv)
     wants = (_STORE, _KEY, *(() if of == "archive" else _DATABASE))
@@ -62,7 +64,7 @@ def kept(of: Of, environ: Mapping[str, str], argv: Sequence[str], clock: Callabl
     key = ask(*_KEY)
     # What goes to the archive is handed to it: it reads no database itself.
     url = "" if of == "archive" else database(environ, argv)
-    return Kept(of, store, url=url, key=key, environ=environ, clock=clock)
+    return TarBackups(of, store, url=url, key=key, environ=environ, clock=clock)
 
 
 def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
@@ -76,7 +78,7 @@ def database(environ: Mapping[str, str], argv: Sequence[str]) -> str:
 def _without_url(wants: Sequence[Want], environ: Mapping[str, str]) -> Sequence[Want]:
     # An address says host, user and name at once.
     if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE"):
-        return [one for one in wants if one not in _DATABASE]
+        return [want for want in wants if want not in _DATABASE]
     return wants
 
 
@@ -89,7 +91,7 @@ def _asking(
         raise Refused(str(error)) from None
 
     def ask(variable: str, what: str, example: str) -> str:
-        answer = needed(variable, what, example=example, environ=told, argv=argv, secret=variable in _SECRETS)
+        answer = needed(Want(variable, what, example), environ=told, argv=argv, secret=variable in _SECRETS)
         if variable == "HOTEL_BACKUP_KEY":
             check_key(answer)
         return answer

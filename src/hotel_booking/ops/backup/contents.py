@@ -71,7 +71,7 @@ def configuration(url: str, environ: Mapping[str, str], key: str) -> Files:
     yield from settings_tables(url)
     yield "environment.json", _json(_environment(environ, key))
     folders = environ.get("HOTEL_CONFIGURATION_FOLDERS", "")
-    for folder in [monitoring.files(), *(Path(each) for each in folders.split(os.pathsep) if each)]:
+    for folder in [monitoring.files(), *(Path(path) for path in folders.split(os.pathsep) if path)]:
         yield from _folder(folder, f"files/{folder.name}", key)
     yield from _cluster(environ)
 
@@ -170,9 +170,9 @@ def _photos_of_bucket(settings: Any) -> Files:
     ).below("")
     try:
         for some in obstore.list(store):
-            for one in some:
+            for stored in some:
                 with suppress(NotFoundError, FileNotFoundError):  # removed since
-                    yield f"uploads/{one['path']}", bytes(obstore.get(store, one["path"]).bytes())
+                    yield f"uploads/{stored['path']}", bytes(obstore.get(store, stored["path"]).bytes())
     except (BaseError, FileNotFoundError) as error:
         raise Refused(f"photos cannot be read from {settings.media_url} ({type(error).__name__})") from None
 

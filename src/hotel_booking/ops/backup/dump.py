@@ -277,7 +277,7 @@ def _programs(server: int) -> Path:
     if (exact := installed("pg_dump").get(server)) is not None:
         return exact
     try:
-        found = find_programs()
+        programs = find_programs()
     except EmbeddedError:
         if (elsewhere := shutil.which("pg_dump")) is None:
             raise Refused(
@@ -285,14 +285,14 @@ def _programs(server: int) -> Path:
                 "This line helps:",
                 f"  sudo apt-get install postgresql-client-{server}",
             ) from None
-        found = Path(elsewhere).parent
-    if (major := major_version(found / "pg_dump")) < server:
+        programs = Path(elsewhere).parent
+    if (major := major_version(programs / "pg_dump")) < server:
         raise Refused(
             f"pg_dump is of PostgreSQL {major}, the server of {server}",
             "This line helps:",
             f"  sudo apt-get install postgresql-client-{server}",
         )
-    return found
+    return programs
 
 
 def _last_words(said: IO[bytes]) -> str:

@@ -56,8 +56,8 @@ class Dumps:
     def backups(self) -> Sequence[Backup]:
         """Every file that begins as a backup, newest first."""
         return [
-            Backup(kept.name[: -len(SUFFIX)], "full", kept.name, head.made_at, head.made_at, kept.bytes)
-            for kept, head in headers(self._files)
+            Backup(stored.name[: -len(SUFFIX)], "full", stored.name, head.made_at, head.made_at, stored.bytes)
+            for stored, head in headers(self._files)
         ]
 
     def backup(self, kind: Kind, say: Say) -> Backup:

@@ -122,9 +122,9 @@ class Bucket:
     def there(self) -> Sequence[StoredFile]:
         """See `Files`."""
         with self._asking("listed"):
-            found = [one for some in obstore.list(self._bucket) for one in some]
-        kept = [StoredFile(str(one["path"]).rpartition("/")[2], int(one["size"])) for one in found]
-        return sorted((one for one in kept if _NAME.fullmatch(one.name)), key=lambda one: one.name)
+            found = [entry for some in obstore.list(self._bucket) for entry in some]
+        kept = [StoredFile(str(entry["path"]).rpartition("/")[2], int(entry["size"])) for entry in found]
+        return sorted((stored for stored in kept if _NAME.fullmatch(stored.name)), key=lambda one: one.name)
 
     def write(self, name: str, content: Callable[[BinaryIO], Header], key: str) -> int:
         """See `Files`. It is sent as it is made: nothing of it lies on this machine."""

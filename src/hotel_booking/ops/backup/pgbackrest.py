@@ -85,8 +85,8 @@ class PgBackRest:
 
     def latest(self) -> datetime | None:
         """When the newest segment of WAL came into the archive."""
-        found = self._segments()
-        return found[-1].at if found else None
+        segments = self._segments()
+        return segments[-1].at if segments else None
 
     def serving(self) -> str:
         """The superuser's way to the database that serves."""
@@ -144,15 +144,15 @@ class PgBackRest:
         """Have pgBackRest read every file of the store, and look for missing WAL, which it does not do."""
         say("reading the store")
         done = self._run("verify", "--output=text", "--verbose", "--log-level-console=error")
-        found = [*texts.errors(done.stdout)]
-        if not found or "status:" in done.stdout:
-            found += texts.wrong_in(done.stdout, backup.name if backup else None)
+        errors = [*texts.errors(done.stdout)]
+        if not errors or "status:" in done.stdout:
+            errors += texts.wrong_in(done.stdout, backup.name if backup else None)
         info = self._info()
         about = [backup] if backup else texts.backups(info)[-1:]
         for each in about:
             if gap := texts.gap_after(self._segments(), texts.first_segment(info, each.name)):
-                found.append(f"WAL segment {gap[1]} is missing: from {gap[0].at:%Y-%m-%d %H:%M:%S} UTC on")
-        return found
+                errors.append(f"WAL segment {gap[1]} is missing: from {gap[0].at:%Y-%m-%d %H:%M:%S} UTC on")
+        return errors
 
     # Restoring ---------------------------------------------------------------------------------------
 
@@ -251,9 +251,9 @@ class PgBackRest:
     def _refuse_unreachable(self, backup: Backup, until: Until, info: str) -> None:
         if until == "backup":
             return
-        found = self._segments()
-        gap = texts.gap_after(found, texts.first_segment(info, backup.name))
-        reach = gap[0].at if gap else found[-1].at
+        segments = self._segments()
+        gap = texts.gap_after(segments, texts.first_segment(info, backup.name))
+        reach = gap[0].at if gap else segments[-1].at
         if isinstance(until, datetime):
             if until < backup.consistent_at:
                 raise WrongUse(
@@ -346,11 +346,11 @@ class PgBackRest:
 
     def _segments(self) -> list[Segment]:
         archive = self._call("repo-ls", "--output=json", f"archive/{_STANZA}")
-        found: list[Segment] = []
+        segments: list[Segment] = []
         for name in texts.folders(archive):
             listing = self._call("repo-ls", "--recurse", "--output=json", f"archive/{_STANZA}/{name}")
-            found += texts.segments(listing)
-        return sorted(found)
+            segments += texts.segments(listing)
+        return sorted(segments)
 
     def _run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         return self.servers.run(_program(), f"--config={self._conf}", f"--stanza={_STANZA}", verb, *words)

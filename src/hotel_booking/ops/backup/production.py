@@ -33,7 +33,7 @@ DO $$ BEGIN
 END $$"""
 
 
-class Looked(msgspec.Struct, frozen=True):
+class Inspection(msgspec.Struct, frozen=True):
     """What was found in the restored instance: its newest heartbeat, rows by table, what is wrong."""
 
     schema: str
@@ -42,15 +42,15 @@ class Looked(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-class Restored(msgspec.Struct, frozen=True):
+class RestoreResult(msgspec.Struct, frozen=True):
     """What a restore came to; `seconds` by step, in their order."""
 
     instance: Instance
-    looked: Looked
+    looked: Inspection
     seconds: dict[str, float]
 
 
-class Steps:
+class StepTimes:
     """How long each step took, told as they begin."""
 
     def __init__(self, say: Say) -> None:
@@ -78,11 +78,11 @@ def to_production(
     allowed: Callable[[], object],
     now: Callable[[], datetime],
     switched: Callable[[Instance], object] = lambda _instance: None,
-) -> Restored:
+) -> RestoreResult:
     """Restore, verify, close for sale, switch. `allowed` is called last before the switch, and uses the
     approval up; `switched` right after it. Whatever fails before the switch removes the new instance and
     leaves the old one serving."""
-    steps, began = Steps(say), now()
+    steps, began = StepTimes(say), now()
     engine.check_switch()
     with steps.step("restore to a new instance"):
         instance = engine.restore(backup, until=until, say=say)
@@ -113,10 +113,10 @@ def to_production(
         succeeded=True,
         detail={"backup": backup.id, "instance": instance.name, "seconds": steps.seconds},
     )
-    return Restored(instance, looked, steps.seconds)
+    return RestoreResult(instance, looked, steps.seconds)
 
 
-def look(url: str, *, environ: Mapping[str, str]) -> Looked:
+def look(url: str, *, environ: Mapping[str, str]) -> Inspection:
     """Bring it to this release, and have the platform check it: row counts, newest heartbeat, invariants,
     ledger sums, audit chain. Refused where its schema is of a newer release."""
     with psycopg.connect(url, connect_timeout=10) as connection:
@@ -131,7 +131,7 @@ def look(url: str, *, environ: Mapping[str, str]) -> Looked:
     run(url, "migrate", environ=environ)
     found = run(url, "recovery", "check", "--json", environ=environ, fails=True)
     try:
-        return msgspec.json.decode(found, type=Looked)
+        return msgspec.json.decode(found, type=Inspection)
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise Refused(f"the restored instance could not be checked: {found.strip()[-300:]}") from None
 

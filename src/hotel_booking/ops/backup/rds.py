@@ -67,9 +67,9 @@ class Rds:
                 "hotel-booking-production.abc.eu-central-1.rds.amazonaws.com",
             )
         url = read_settings({"HOTEL_ENVIRONMENT": "demo", **environ}).database_url
-        found = _HOST.match(urlsplit(url).hostname or "")
-        instance = environ.get("HOTEL_RDS_INSTANCE") or (found.group(1) if found else "")
-        region = environ.get("HOTEL_RDS_REGION") or (found.group(2) if found else "")
+        host = _HOST.match(urlsplit(url).hostname or "")
+        instance = environ.get("HOTEL_RDS_INSTANCE") or (host.group(1) if host else "")
+        region = environ.get("HOTEL_RDS_REGION") or (host.group(2) if host else "")
         if not instance:
             instance = ask("HOTEL_RDS_INSTANCE", "the RDS instance's name", "hotel-booking-production")
         if not region:
@@ -86,22 +86,22 @@ class Rds:
 
     def backups(self) -> Sequence[Backup]:
         """Every snapshot of the instance that is whole, newest first: ours, and those that RDS makes."""
-        whole = [one for one in self._snapshots() if one.get("Status") == "available"]
+        whole = [snapshot for snapshot in self._snapshots() if snapshot.get("Status") == "available"]
         whole.sort(key=lambda one: _NAMED.search(one["DBSnapshotIdentifier"]) is None)  # of one id, ours
-        found: dict[str, Backup] = {}
-        for one in whole:
-            made: datetime = one["SnapshotCreateTime"]
-            named = _NAMED.search(one["DBSnapshotIdentifier"])
+        backups: dict[str, Backup] = {}
+        for snapshot in whole:
+            made: datetime = snapshot["SnapshotCreateTime"]
+            named = _NAMED.search(snapshot["DBSnapshotIdentifier"])
             backup = Backup(
                 named.group(1) if named else id_of(made),
                 "full",
-                one["DBSnapshotIdentifier"],
+                snapshot["DBSnapshotIdentifier"],
                 made,
                 made,
-                int(one.get("AllocatedStorage") or 0) * 1024**3,
+                int(snapshot.get("AllocatedStorage") or 0) * 1024**3,
             )
-            found.setdefault(backup.id, backup)
-        return sorted(found.values(), key=lambda backup: backup.id, reverse=True)
+            backups.setdefault(backup.id, backup)
+        return sorted(backups.values(), key=lambda backup: backup.id, reverse=True)
 
     def backup(self, kind: Kind, say: Say) -> Backup:
         """Make a snapshot and copy it into the other region; return when both are whole. AWS keeps what did
@@ -124,21 +124,21 @@ class Rds:
         for old in self._outdated(name):
             say(f"removing {old}: older than {_KEPT.days} days")
             self._aws.call("rds", "delete_db_snapshot", DBSnapshotIdentifier=old)
-        return next(one for one in self.backups() if one.name == name)
+        return next(backup for backup in self.backups() if backup.name == name)
 
     def verify(self, backup: Backup | None, say: Say) -> Sequence[str]:
         """What AWS says of the snapshot (None: of all): whole, encrypted, copied. Nobody can read a snapshot
         but by restoring it: the drill does."""
         wrong: list[str] = []
         copied, seen = self._copied_names(), set[str]()
-        for one in self._snapshots():
-            name, status = one["DBSnapshotIdentifier"], one.get("Status")
+        for snapshot in self._snapshots():
+            name, status = snapshot["DBSnapshotIdentifier"], snapshot.get("Status")
             seen.add(name)
             if backup is not None and name != backup.name:
                 continue
             if status not in ("available", "creating"):
                 wrong.append(f"{name} is {status}: it cannot be restored")
-            elif not one.get("Encrypted"):
+            elif not snapshot.get("Encrypted"):
                 wrong.append(f"{name} is not encrypted")
             elif copied is not None and _NAMED.search(name) and name not in copied:
                 wrong.append(f"{name} was not copied to {self._copies.region if self._copies else ''}")
@@ -239,10 +239,10 @@ class Rds:
             raise Refused(f"{instance.name} serves: it is not removed")
         if not self._stays():
             raise Refused(f"nobody else serves as {self._instance}: {instance.name} is not removed")
-        found = self._look(instance.name)
-        if found is None:
+        described = self._look(instance.name)
+        if described is None:
             return
-        if found.get("DeletionProtection"):
+        if described.get("DeletionProtection"):
             self._aws.call(
                 "rds",
                 "modify_db_instance",
@@ -297,12 +297,16 @@ class Rds:
     def _copied_names(self) -> set[str] | None:
         if self._copies is None:
             return None
-        found = self._copies.all_of("rds", "describe_db_snapshots", "DBSnapshots")
-        return {one["DBSnapshotIdentifier"] for one in found if one.get("Status") == "available"}
+        snapshots = self._copies.all_of("rds", "describe_db_snapshots", "DBSnapshots")
+        return {
+            snapshot["DBSnapshotIdentifier"]
+            for snapshot in snapshots
+            if snapshot.get("Status") == "available"
+        }
 
     def _copy(self, name: str, say: Say) -> None:
         assert self._copies is not None  # noqa: S101  # the caller looked
-        (source,) = [one for one in self._snapshots() if one["DBSnapshotIdentifier"] == name]
+        (source,) = [snapshot for snapshot in self._snapshots() if snapshot["DBSnapshotIdentifier"] == name]
         key = {"KmsKeyId": self._copies_key} if self._copies_key else {}
         self._copies.call(
             "rds",
@@ -329,12 +333,12 @@ class Rds:
     def _outdated(self, newest: str) -> list[str]:
         until = self._clock() - _KEPT
         return [
-            one["DBSnapshotIdentifier"]
-            for one in self._snapshots()
-            if one["DBSnapshotIdentifier"] != newest
-            and _NAMED.search(one["DBSnapshotIdentifier"])
-            and _OURS in one.get("TagList", ())
-            and one["SnapshotCreateTime"] < until
+            snapshot["DBSnapshotIdentifier"]
+            for snapshot in self._snapshots()
+            if snapshot["DBSnapshotIdentifier"] != newest
+            and _NAMED.search(snapshot["DBSnapshotIdentifier"])
+            and _OURS in snapshot.get("TagList", ())
+            and snapshot["SnapshotCreateTime"] < until
         ]
 
     def _await_instance(self, name: str) -> None:

@@ -43,9 +43,9 @@ def request(
     }
     if group := (serving.get("DBSubnetGroup") or {}).get("DBSubnetGroupName"):
         like["DBSubnetGroupName"] = group
-    if groups := [one["VpcSecurityGroupId"] for one in serving.get("VpcSecurityGroups", ())]:
+    if groups := [group["VpcSecurityGroupId"] for group in serving.get("VpcSecurityGroups", ())]:
         like["VpcSecurityGroupIds"] = groups
-    if parameters := [one["DBParameterGroupName"] for one in serving.get("DBParameterGroups", ())]:
+    if parameters := [group["DBParameterGroupName"] for group in serving.get("DBParameterGroups", ())]:
         like["DBParameterGroupName"] = parameters[0]
     if until == "backup":
         of = {"DBInstanceIdentifier": name, "DBSnapshotIdentifier": backup.name}

@@ -112,9 +112,9 @@ class Servers:
         version = (data / "PG_VERSION").read_text().strip() if data and (data / "PG_VERSION").exists() else ""
         if not version and (chosen := os.environ.get("HOTEL_POSTGRES_BIN")):
             return Path(chosen)
-        found = installed("postgres")
-        major = int(version.partition(".")[0]) if version else min(found, default=OLDEST)
-        if (folder := found.get(major)) is None:
+        programs = installed("postgres")
+        major = int(version.partition(".")[0]) if version else min(programs, default=OLDEST)
+        if (folder := programs.get(major)) is None:
             raise Refused(
                 f"PostgreSQL {major} is not installed",
                 "This line helps:",

@@ -92,8 +92,12 @@ class Hooks:
         try:
             async with asyncio.timeout(_SECONDS):
                 for _ in range(rounds):
-                    found = await prober.look(self._tried, now=self._clock())
-                    bad = [f"{one.component} {one.reason}" for one in found if one.outcome == "down"]
+                    findings = await prober.look(self._tried, now=self._clock())
+                    bad = [
+                        f"{finding.component} {finding.reason}"
+                        for finding in findings
+                        if finding.outcome == "down"
+                    ]
                     if strictly and bad:
                         return "; ".join(bad)
         except TimeoutError:

@@ -30,7 +30,7 @@ _AGAIN = 30.0  # seconds
 Step = Literal["none", "adopting", "migrating", "deploying", "smoke", "watching", "done", "back", "failed"]
 
 
-class Stand(msgspec.Struct, omit_defaults=True):
+class RunRecord(msgspec.Struct, omit_defaults=True):
     """What the annotation has. `to` is the workload that is being made the active one, with `image`; `kept`
     the one that can be gone back to at once; `by` who did that; `holder` whoever is at it, for as long as
     `until`; `at` when that was noted last."""
@@ -46,16 +46,16 @@ class Stand(msgspec.Struct, omit_defaults=True):
     at: datetime | None = None
 
 
-class Now(msgspec.Struct):
+class ServiceState(msgspec.Struct):
     """What the Service says now: the workload that guests reach, and the rest."""
 
     active: str
-    stand: Stand
+    record: RunRecord
     version: str
     selector: dict[str, str]
 
 
-def read(kubectl: Kubectl) -> Now:
+def read(kubectl: Kubectl) -> ServiceState:
     """Raises `Refused` where there is no such Service, or it leads to nothing that is known."""
     try:
         service = kubectl.get("service", ACTIVE, Service)
@@ -68,10 +68,10 @@ def read(kubectl: Kubectl) -> Now:
     active = service.spec.selector.get(WORKLOAD, "")
     text = service.metadata.annotations.get(ANNOTATION, "{}")
     try:
-        stand = msgspec.json.decode(text, type=Stand)
+        record = msgspec.json.decode(text, type=RunRecord)
     except msgspec.DecodeError:
-        stand = Stand(said="what stood in the annotation could not be read")
-    return Now(active, stand, service.metadata.resource_version, service.spec.selector)
+        record = RunRecord(said="what stood in the annotation could not be read")
+    return ServiceState(active, record, service.metadata.resource_version, service.spec.selector)
 
 
 class Hold:
@@ -90,13 +90,13 @@ class Hold:
                 f"{ACTIVE} leads to {self.now.active or self.now.selector}, which is none of ours to turn",
                 f"  kubectl get service {ACTIVE} -n {self._kubectl.namespace} -o wide",
             )
-        stand = self.now.stand
-        lasts = stand.until is not None and stand.until > self._clock()
-        watches = over and stand.step == "watching"
-        if lasts and stand.until and not watches and stand.holder != self._me and not _ended(stand.holder):
-            left = int((stand.until - self._clock()).total_seconds()) + 1
+        record = self.now.record
+        lasts = record.until is not None and record.until > self._clock()
+        watches = over and record.step == "watching"
+        if lasts and record.until and not watches and record.holder != self._me and not _ended(record.holder):
+            left = int((record.until - self._clock()).total_seconds()) + 1
             raise Busy(
-                f"{stand.holder} is at it (step {stand.step}): nothing was done here",
+                f"{record.holder} is at it (step {record.step}): nothing was done here",
                 f"Talk to them. If their run was killed, this works in {left} s.",
             )
         self.note(holder=self._me)
@@ -105,13 +105,13 @@ class Hold:
         """Keep this in the annotation; with `turn`, in the same act lead guests to that workload. Raises
         `Refused` where somebody else has changed who is active, or has taken over."""
         at = self._clock().replace(microsecond=0)
-        stand = msgspec.structs.replace(self.now.stand, by=self._me, at=at, **changes)
-        if stand.holder:
-            stand.until = at + HELD
+        record = msgspec.structs.replace(self.now.record, by=self._me, at=at, **changes)
+        if record.holder:
+            record.until = at + HELD
         else:
-            stand.until = None
+            record.until = None
         change: dict[str, Any] = {
-            "metadata": {"annotations": {ANNOTATION: msgspec.json.encode(stand).decode()}}
+            "metadata": {"annotations": {ANNOTATION: msgspec.json.encode(record).decode()}}
         }
         if turn:
             others = dict.fromkeys(self.now.selector)
@@ -125,13 +125,13 @@ class Hold:
                 # Labels or something else of the Service; or somebody at our business; or our own act, whose
                 # answer was lost.
                 now = read(self._kubectl)
-                if turn and now.active == turn and now.stand.holder == stand.holder:
+                if turn and now.active == turn and now.record.holder == record.holder:
                     version = now.version
                     break
                 self._still_ours(now)
                 if last:
                     raise
-        self.now.version, self.now.stand = version, stand
+        self.now.version, self.now.record = version, record
         if turn:
             self.now.active, self.now.selector = turn, {WORKLOAD: turn}
         self._noted = time.monotonic()
@@ -152,10 +152,10 @@ class Hold:
         """Nobody is at it any more. Raises as `note`."""
         self.note(holder="", **changes)
 
-    def _still_ours(self, now: Now) -> None:
-        holder, mine = now.stand.holder, self.now.stand.holder
+    def _still_ours(self, now: ServiceState) -> None:
+        holder, mine = now.record.holder, self.now.record.holder
         if (now.active, holder) != (self.now.active, mine):
-            who = now.stand.by if now.stand.by != self._me else "somebody"
+            who = now.record.by if now.record.by != self._me else "somebody"
             raise Busy(
                 f"{who} has turned {ACTIVE} to {now.active} meanwhile: this run changes nothing more",
                 f"  kubectl get service {ACTIVE} -n {self._kubectl.namespace} -o wide",

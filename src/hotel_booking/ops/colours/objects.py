@@ -71,9 +71,9 @@ class Deployment(msgspec.Struct):
 
     def given_up(self) -> str:
         """Why the cluster says that it does not become ready; empty while it may."""
-        for one in self.status.conditions:
-            if one.type == "Progressing" and one.status == "False":
-                return one.message or one.reason
+        for condition in self.status.conditions:
+            if condition.type == "Progressing" and condition.status == "False":
+                return condition.message or condition.reason
         return ""
 
 
@@ -92,9 +92,9 @@ class Job(msgspec.Struct):
 
     def ended(self) -> bool | None:
         """True where it ended well, False where it is given up, None while it runs."""
-        for one in self.status.conditions:
-            if one.status == "True" and one.type in ("Complete", "Failed"):
-                return one.type == "Complete"
+        for condition in self.status.conditions:
+            if condition.status == "True" and condition.type in ("Complete", "Failed"):
+                return condition.type == "Complete"
         return None
 
 
@@ -159,18 +159,29 @@ class Pod(msgspec.Struct):
 
     def trouble(self) -> str:
         """What keeps it from running, in Kubernetes' words; empty where nothing is known to."""
-        for one in self.status.container_statuses:
-            if one.state.waiting is not None and one.state.waiting.reason not in ("", "ContainerCreating"):
-                return f"{one.state.waiting.reason} {one.state.waiting.message}".strip()
-            if one.restart_count and not one.ready:
-                return f"it has ended and was started again {count(one.restart_count, 'time')}"
+        for status in self.status.container_statuses:
+            if status.state.waiting is not None and status.state.waiting.reason not in (
+                "",
+                "ContainerCreating",
+            ):
+                return f"{status.state.waiting.reason} {status.state.waiting.message}".strip()
+            if status.restart_count and not status.ready:
+                return f"it has ended and was started again {count(status.restart_count, 'time')}"
         return ""
 
 
 def image_of(pod: dict[str, Any]) -> str:
     """The image of the container `web` (or of the only one) of a pod's spec."""
     containers = pod["containers"]
-    return str(next((one for one in containers if one["name"] == "web"), containers[0])["image"])
+    return str(
+        next((container for container in containers if container["name"] == "web"), containers[0])["image"]
+    )
+
+
+def repository_of(image: str) -> str:
+    """`REGISTRY/hotel-booking` of an image's name."""
+    named = image.partition("@")[0]
+    return named.rpartition(":")[0] if ":" in named.rpartition("/")[2] else named
 
 
 def release_of(image: str) -> str:
@@ -180,27 +191,29 @@ def release_of(image: str) -> str:
 
 def governing_canary(kubectl: Kubectl) -> str:
     """The Canary that Flagger releases deployment/hotel-booking by; empty where there is none."""
-    found = kubectl.select("canaries.flagger.app", _Canary)
-    return next((one.metadata.name for one in found if one.spec.target_ref.name == RECIPE), "")
+    canaries = kubectl.select("canaries.flagger.app", _Canary)
+    return next((canary.metadata.name for canary in canaries if canary.spec.target_ref.name == RECIPE), "")
 
 
 def deployment(kubectl: Kubectl, name: str) -> Deployment:
     """A Deployment that must be there. Raises `Refused`."""
-    found = kubectl.find("deployment", name, Deployment)
-    if found is None:
+    workload = kubectl.find("deployment", name, Deployment)
+    if workload is None:
         raise Refused(
             f"there is no deployment/{name} in {kubectl.namespace}",
             "Is it the right cluster and namespace?",
             f"  kubectl get deployments -n {kubectl.namespace}",
         )
-    return found
+    return workload
 
 
 def last_words(kubectl: Kubectl, selector: str) -> list[str]:
     """What pods say that do not become ready, to be shown: their trouble and the end of one's log."""
     lines: list[str] = []
     pods = kubectl.select("pods", Pod, selector)
-    troubled = [pod for pod in pods if not all(one.ready for one in pod.status.container_statuses)] or pods
+    troubled = [
+        pod for pod in pods if not all(status.ready for status in pod.status.container_statuses)
+    ] or pods
     for pod in troubled[:1]:
         lines.append(f"pod {pod.metadata.name}: {pod.trouble() or pod.status.phase or 'not ready'}")
         for previous in ((), ("--previous",)):

@@ -7,9 +7,9 @@ import time
 
 import msgspec
 
-from hotel_booking.ops.colours import bodies, pods
+from hotel_booking.ops.colours import manifests, pods
+from hotel_booking.ops.colours.context import RunContext
 from hotel_booking.ops.colours.hold import Hold, Step, read
-from hotel_booking.ops.colours.means import Means
 from hotel_booking.ops.colours.objects import (
     ACTIVE,
     BLUE,
@@ -32,7 +32,7 @@ from hotel_booking.ops.releases import range_of, refuse_unfit
 _LOST_SECONDS = 120
 
 
-class Turned(msgspec.Struct):
+class RunResult(msgspec.Struct):
     """How it ended: who serves now, and who is kept to go back to."""
 
     active: str
@@ -51,49 +51,49 @@ def refuse_canary(kubectl: Kubectl) -> None:
         )
 
 
-def deploy(means: Means, image: str) -> Turned:
+def deploy(context: RunContext, image: str) -> RunResult:
     """Have `image` serve: beside what serves now, tried, turned to, watched. Raises `Refused`, and the old
     one serves."""
-    kubectl, say = means.kubectl, means.say
+    kubectl, say = context.kubectl, context.say
     refuse_canary(kubectl)
-    hold = Hold(kubectl, means.me, means.clock)
+    hold = Hold(kubectl, context.me, context.clock)
     hold.take()
     began = hold.now.active
     try:
-        if hold.now.stand.step == "watching" and hold.now.stand.image == image and began in COLOURS:
+        if hold.now.record.step == "watching" and hold.now.record.image == image and began in COLOURS:
             say(f"a run before turned guests to {began} already: it is watched from here")
-            return _watched(means, hold, began, hold.now.stand.kept, requests=0)
+            return _watched(context, hold, began, hold.now.record.kept, requests=0)
         if began in COLOURS and deployment(kubectl, began).image == image:
             say(f"{began} serves {release_of(image)} already")
-            _settle(means, hold)
+            _settle(context, hold)
             hold.let_go(step="done", said="")
-            return Turned(began, image, hold.now.stand.kept)
-        schema = _fits(means, image, under=deployment(kubectl, began).image)
-        _migrate(means, hold, image)
-        old = _adopted(means, hold)
+            return RunResult(began, image, hold.now.record.kept)
+        schema = _fits(context, image, under=deployment(kubectl, began).image)
+        _migrate(context, hold, image)
+        old = _adopted(context, hold)
         new = GREEN if old == BLUE else BLUE
-        size = _enough(means, old)
+        size = _enough(context, old)
         hold.note(step="deploying", to=new, image=image, kept="")
         say(f"{new}: {size} pods of {release_of(image)} beside {old}")
-        _made(means, hold, new, image, size, schema)
+        _made(context, hold, new, image, size, schema)
         hold.note(step="smoke")
-        asked = try_colour(kubectl, new, means.gateway, still_ours=hold.keep, today=means.clock())
+        asked = try_colour(kubectl, new, context.gateway, still_ours=hold.keep, today=context.clock())
         say(f"{new}: {asked} requests through the gateway were answered as they should be")
         if deployment(kubectl, old).ready < 1:
             raise Refused(f"{old} has no ready pod any more: look at that first")
-        _turn(means, hold, new, kept=old)
-        return _watched(means, hold, new, old, requests=asked)
+        _turn(context, hold, new, kept=old)
+        return _watched(context, hold, new, old, requests=asked)
     except BaseException as error:
-        _told(means, hold, error)
+        _told(context, hold, error)
         raise
 
 
-def back(means: Means) -> Turned:
+def back(context: RunContext) -> RunResult:
     """Lead guests back to the workload that was kept. Raises `Refused`."""
-    kubectl, say = means.kubectl, means.say
-    hold = Hold(kubectl, means.me, means.clock)
+    kubectl, say = context.kubectl, context.say
+    hold = Hold(kubectl, context.me, context.clock)
     hold.take(over=True)
-    kept, active = hold.now.stand.kept, hold.now.active
+    kept, active = hold.now.record.kept, hold.now.active
     try:
         if not kept or kept == active:
             raise Refused(
@@ -101,26 +101,26 @@ def back(means: Means) -> Turned:
                 f"Of deployment/{RECIPE} the release before comes back by:",
                 f"  kubectl rollout undo deployment/{RECIPE} -n {kubectl.namespace}",
             )
-        there = deployment(kubectl, kept)
-        if there.ready < 1:
+        workload = deployment(kubectl, kept)
+        if workload.ready < 1:
             say(f"{kept} has no ready pod: waiting for one")
             kubectl.run(
                 "scale", f"deployment/{kept}", f"--replicas={max(1, deployment(kubectl, active).ready)}"
             )
-            there = pods.until_ready(means, hold, kept)
-        _turn(means, hold, kept, kept=active, step="back")
+            workload = pods.until_ready(context, hold, kept)
+        _turn(context, hold, kept, kept=active, step="back")
         hold.let_go(step="back", said=f"went back from {active}")
-        return Turned(kept, there.image, active)
+        return RunResult(kept, workload.image, active)
     except BaseException as error:
-        _told(means, hold, error)
+        _told(context, hold, error)
         raise
 
 
-def finish(means: Means) -> Turned:
+def finish(context: RunContext) -> RunResult:
     """Lead guests to deployment/hotel-booking again, and take the colours away. Raises `Refused` where it is
     not the release that serves."""
-    kubectl, say = means.kubectl, means.say
-    hold = Hold(kubectl, means.me, means.clock)
+    kubectl, say = context.kubectl, context.say
+    hold = Hold(kubectl, context.me, context.clock)
     hold.take()
     active = hold.now.active
     try:
@@ -135,15 +135,15 @@ def finish(means: Means) -> Turned:
                 )
             say(f"{RECIPE}: {serving.ready} pods")
             kubectl.run("scale", f"deployment/{RECIPE}", f"--replicas={max(1, serving.ready)}")
-            pods.until_ready(means, hold, RECIPE)
-            _turn(means, hold, RECIPE, kept="", step="done")
+            pods.until_ready(context, hold, RECIPE)
+            _turn(context, hold, RECIPE, kept="", step="done")
         for colour in COLOURS:
             for kind in ("horizontalpodautoscaler", "deployment", "service"):
                 kubectl.delete(kind, colour)
         hold.let_go(step="none", to="", image="", kept="", said="")
-        return Turned(RECIPE, deployment(kubectl, RECIPE).image, "")
+        return RunResult(RECIPE, deployment(kubectl, RECIPE).image, "")
     except BaseException as error:
-        _told(means, hold, error)
+        _told(context, hold, error)
         raise
 
 
@@ -152,35 +152,35 @@ def environment(namespace: str) -> str:
     return namespace.removeprefix("hotel-booking-")
 
 
-def _adopted(means: Means, hold: Hold) -> str:
+def _adopted(context: RunContext, hold: Hold) -> str:
     """The colour that serves. At the first run that is none: one is made of what serves, guests are led to
     it, and deployment/hotel-booking rests, as it does under a canary."""
     active = hold.now.active
     if active in COLOURS:
-        _settle(means, hold)
+        _settle(context, hold)
         return active
-    recipe = deployment(means.kubectl, RECIPE)
+    recipe = deployment(context.kubectl, RECIPE)
     hold.note(step="adopting", to=BLUE, image=recipe.image, kept="")
-    means.say(
+    context.say(
         f"{BLUE}: a copy of deployment/{RECIPE}, so that the release before stays when Git has the new one"
     )
-    _made(means, hold, BLUE, recipe.image, max(1, recipe.ready))
-    _turn(means, hold, BLUE, kept="", step="adopting")
-    _settle(means, hold)
+    _made(context, hold, BLUE, recipe.image, max(1, recipe.ready))
+    _turn(context, hold, BLUE, kept="", step="adopting")
+    _settle(context, hold)
     return BLUE
 
 
-def _settle(means: Means, hold: Hold) -> None:
+def _settle(context: RunContext, hold: Hold) -> None:
     """A colour serves: deployment/hotel-booking has no pods meanwhile. Its autoscaler stands still then."""
-    if hold.now.active in COLOURS and deployment(means.kubectl, RECIPE).spec.get("replicas", 1):
-        means.kubectl.run("scale", f"deployment/{RECIPE}", "--replicas=0")
-        pods.until_gone(means, hold, RECIPE)
+    if hold.now.active in COLOURS and deployment(context.kubectl, RECIPE).spec.get("replicas", 1):
+        context.kubectl.run("scale", f"deployment/{RECIPE}", "--replicas=0")
+        pods.until_gone(context, hold, RECIPE)
 
 
-def _enough(means: Means, old: str) -> int:
+def _enough(context: RunContext, old: str) -> int:
     """As many pods as serve. Raises `Refused` where twice as many take too many connections."""
-    size = max(1, deployment(means.kubectl, old).ready)
-    most = pods.most(means.kubectl)
+    size = max(1, deployment(context.kubectl, old).ready)
+    most = pods.most(context.kubectl)
     if most and 2 * size > most:
         raise Refused(
             f"{size} pods serve, and twice as many would be more than the {most} that the database's "
@@ -190,43 +190,45 @@ def _enough(means: Means, old: str) -> int:
     return size
 
 
-def _fits(means: Means, image: str, *, under: str) -> str:
+def _fits(context: RunContext, image: str, *, under: str) -> str:
     """Which schemas the release runs on. Raises `Refused` where it cannot run beside what serves. Without a
     clone that has both commits that is left to the migration, which refuses by itself."""
     new, running = release_of(image), release_of(under)
     try:
-        if means.repository is None:
+        if context.repository is None:
             raise Refused("there is no clone of the repository here")
-        found = range_of(new, repository=means.repository)
-        before = range_of(running, repository=means.repository)
+        schemas = range_of(new, repository=context.repository)
+        before = range_of(running, repository=context.repository)
     except Refused as unknown:
-        means.say(f"the schemas of {running} and {new} are compared by the migration alone: {unknown.detail}")
+        context.say(
+            f"the schemas of {running} and {new} are compared by the migration alone: {unknown.detail}"
+        )
         return ""
-    refuse_unfit(found, under=before, names=(new, running))
-    return found.annotation()
+    refuse_unfit(schemas, under=before, names=(new, running))
+    return schemas.annotation()
 
 
-def _migrate(means: Means, hold: Hold, image: str) -> None:
+def _migrate(context: RunContext, hold: Hold, image: str) -> None:
     """The database comes to the release; what serves runs on it too."""
     hold.note(step="migrating", image=image)
-    name = bodies.migration_name(release_of(image))
-    if not pods.migrated(means, hold, name, image):
+    name = manifests.migration_name(release_of(image))
+    if not pods.migrated(context, hold, name, image):
         raise Refused(
             f"the migration to {release_of(image)} failed; the release before runs on what it has done",
-            *last_words(means.kubectl, f"job-name={name}"),
+            *last_words(context.kubectl, f"job-name={name}"),
             "What it says is to be mended; it goes on where it stopped when this is run again.",
-            f"  kubectl logs job/{name} -n {means.kubectl.namespace}",
+            f"  kubectl logs job/{name} -n {context.kubectl.namespace}",
         )
-    means.say(f"migrated: job/{name}")
+    context.say(f"migrated: job/{name}")
 
 
-def _made(means: Means, hold: Hold, name: str, image: str, size: int, schema: str = "") -> Deployment:
+def _made(context: RunContext, hold: Hold, name: str, image: str, size: int, schema: str = "") -> Deployment:
     """A colour with this image, every pod of it ready. Raises `Refused`."""
-    pods.make(means.kubectl, name, image, size, schema)
-    return pods.until_ready(means, hold, name)
+    pods.make(context.kubectl, name, image, size, schema)
+    return pods.until_ready(context, hold, name)
 
 
-def _turn(means: Means, hold: Hold, to: str, *, kept: str, step: Step = "watching") -> None:
+def _turn(context: RunContext, hold: Hold, to: str, *, kept: str, step: Step = "watching") -> None:
     """Lead guests there. While the API server is away it is asked again, because nobody knows then."""
     until = time.monotonic() + _LOST_SECONDS
     while True:
@@ -238,20 +240,20 @@ def _turn(means: Means, hold: Hold, to: str, *, kept: str, step: Step = "watchin
                 raise Unreachable(
                     f"the API server went away while {ACTIVE} was turned to {to}: nobody knows if it was",
                     "Either way a release serves that is ready. When it is back, look, and run this again:",
-                    f"  kubectl get service {ACTIVE} -n {means.kubectl.namespace} -o wide",
+                    f"  kubectl get service {ACTIVE} -n {context.kubectl.namespace} -o wide",
                 ) from lost
-            means.say(f"{lost.detail}; asking again")
+            context.say(f"{lost.detail}; asking again")
             time.sleep(2)
-    means.say(f"{ACTIVE} leads to {to}")
+    context.say(f"{ACTIVE} leads to {to}")
 
 
-def _watched(means: Means, hold: Hold, new: str, old: str, *, requests: int) -> Turned:
+def _watched(context: RunContext, hold: Hold, new: str, old: str, *, requests: int) -> RunResult:
     """Guests are there: for a while anything bad leads them back."""
-    kubectl, say = means.kubectl, means.say
+    kubectl, say = context.kubectl, context.say
     site = kubectl.get("virtualservice", RECIPE, VirtualService)
-    watch = Watch(site.spec.hosts[0], means.gateway, means.prometheus, say)
-    say(f"watching {new} for {means.watch:.0f} s")
-    until, why = time.monotonic() + means.watch, ""
+    watch = Watch(site.spec.hosts[0], context.gateway, context.prometheus, say)
+    say(f"watching {new} for {context.watch:.0f} s")
+    until, why = time.monotonic() + context.watch, ""
     try:
         while time.monotonic() < until and not why:
             why = watch.look(kubectl.namespace, new)
@@ -266,29 +268,29 @@ def _watched(means: Means, hold: Hold, new: str, old: str, *, requests: int) -> 
         why = "interrupted while it was watched"
     if why and old:
         say(f"{why}: going back to {old}")
-        _turn(means, hold, old, kept="", step="failed")
+        _turn(context, hold, old, kept="", step="failed")
         raise Refused(f"{new} was taken back: {why}. {old} serves.", *last_words(kubectl, f"workload={new}"))
     hold.let_go(step="done", said="")
     serving = deployment(kubectl, new)
-    return Turned(new, serving.image, old, requests + watch.asked)
+    return RunResult(new, serving.image, old, requests + watch.asked)
 
 
-def _told(means: Means, hold: Hold, error: BaseException) -> None:
+def _told(context: RunContext, hold: Hold, error: BaseException) -> None:
     """The end of a run that failed, by what the Service says now: guests go back to the release before, what
     is there is noted, pods that nobody needs go, and the operator reads who serves."""
-    kubectl, why = means.kubectl, getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
+    kubectl, why = context.kubectl, getattr(error, "detail", "") or f"{type(error).__name__} {error}".strip()
     try:
         now = read(kubectl)
-        if now.stand.holder == means.me:
+        if now.record.holder == context.me:
             hold.now = now
-            if now.stand.step == "watching" and now.stand.kept and now.active == now.stand.to:
-                hold.note(turn=now.stand.kept, step="failed", kept="")
-            step: Step = "failed" if now.stand.step not in ("back", "done", "none") else now.stand.step
+            if now.record.step == "watching" and now.record.kept and now.active == now.record.to:
+                hold.note(turn=now.record.kept, step="failed", kept="")
+            step: Step = "failed" if now.record.step not in ("back", "done", "none") else now.record.step
             hold.let_go(step=step, said=why)
-            unneeded = now.stand.to not in (hold.now.active, hold.now.stand.kept)
-            if now.stand.to in COLOURS and unneeded and pods.rest(kubectl, now.stand.to):
-                means.say(f"{now.stand.to}: scaled to 0, until the next run")
-        means.say(f"{hold.now.active if now.stand.holder == means.me else now.active} serves")
+            unneeded = now.record.to not in (hold.now.active, hold.now.record.kept)
+            if now.record.to in COLOURS and unneeded and pods.rest(kubectl, now.record.to):
+                context.say(f"{now.record.to}: scaled to 0, until the next run")
+        context.say(f"{hold.now.active if now.record.holder == context.me else now.active} serves")
     except Refused as refusal:
-        means.say(f"who serves can be seen when the API server answers ({refusal.detail}):")
-        means.say(f"  kubectl get service {ACTIVE} -n {kubectl.namespace} -o wide")
+        context.say(f"who serves can be seen when the API server answers ({refusal.detail}):")
+        context.say(f"  kubectl get service {ACTIVE} -n {kubectl.namespace} -o wide")

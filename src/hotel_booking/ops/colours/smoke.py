@@ -11,8 +11,8 @@ from urllib.request import ProxyHandler, build_opener
 
 import msgspec
 
-from hotel_booking.ops.colours import bodies
-from hotel_booking.ops.colours.door import Answer, Door
+from hotel_booking.ops.colours import manifests
+from hotel_booking.ops.colours.guest_site import Answer, GuestSite
 from hotel_booking.ops.colours.objects import RECIPE, VirtualService
 from hotel_booking.ops.kubectl import Kubectl
 from hotel_booking.ops.refusals import Refused
@@ -40,15 +40,15 @@ def try_colour(
     """Ask the colour through the gateway, by its own Service, what a guest asks: how many requests were
     answered as they should. Raises `Refused` with the first that was not; the route is gone afterwards."""
     site = kubectl.get("virtualservice", RECIPE, VirtualService)
-    door = Door(site.spec.hosts[0], gateway)
+    guests_site = GuestSite(site.spec.hosts[0], gateway)
     word = secrets.token_hex(16)
-    told = {bodies.PREVIEW_HEADER: word}
-    kubectl.apply(bodies.preview(name, site, word=word), manager=bodies.MANAGER)
+    told = {manifests.PREVIEW_HEADER: word}
+    kubectl.apply(manifests.preview(name, site, word=word), manager=manifests.MANAGER)
     try:
         until = time.monotonic() + _ROUTE_SECONDS
         while True:
-            first = door.ask("/health/ready", **told)
-            if first.headers.get(bodies.PREVIEW_HEADER) == name and first.status == 200:
+            first = guests_site.ask("/health/ready", **told)
+            if first.headers.get(manifests.PREVIEW_HEADER) == name and first.status == 200:
                 break
             if time.monotonic() > until:
                 raise Refused(f"the gateway does not lead to {name}: {_said(first, '/health/ready')}")
@@ -56,18 +56,18 @@ def try_colour(
             time.sleep(1)
         asked = 1
         for _ in range(_ROUNDS):
-            asked += _round(door, name, told, today)
+            asked += _round(guests_site, name, told, today)
             still_ours()
         return asked
     finally:
-        kubectl.delete("virtualservice", bodies.PREVIEW)
+        kubectl.delete("virtualservice", manifests.PREVIEW)
 
 
-def _round(door: Door, name: str, told: dict[str, str], today: datetime) -> int:
+def _round(guests_site: GuestSite, name: str, told: dict[str, str], today: datetime) -> int:
     """What a guest asks, short of booking."""
 
     def well(path: str, answer: Answer) -> Answer:
-        if answer.headers.get(bodies.PREVIEW_HEADER) != name:
+        if answer.headers.get(manifests.PREVIEW_HEADER) != name:
             raise Refused(f"{path} was answered by somebody else than {name}: {_said(answer, path)}")
         if answer.status != 200 or answer.took > _SLOWEST:
             raise Refused(f"{name} does not answer as it should: {_said(answer, path)}")
@@ -77,20 +77,20 @@ def _round(door: Door, name: str, told: dict[str, str], today: datetime) -> int:
         "arrival": f"{today + timedelta(days=30):%Y-%m-%d}",
         "departure": f"{today + timedelta(days=31):%Y-%m-%d}",
     }
-    ready = well("/health/ready", door.ask("/health/ready", **told)).json() or {}
+    ready = well("/health/ready", guests_site.ask("/health/ready", **told)).json() or {}
     if ready.get("status") not in ("ok", "degraded"):
         raise Refused(f"{name} is not ready: {ready}")
     for path in PAGES:
-        answer = door.ask(path, **told)
+        answer = guests_site.ask(path, **told)
         if answer.status in (301, 302, 303, 307, 308):  # to a language
-            path = answer.headers.get("location", "/").removeprefix(f"https://{door.host}")
-            answer = door.ask(path, **told)
+            path = answer.headers.get("location", "/").removeprefix(f"https://{guests_site.host}")
+            answer = guests_site.ask(path, **told)
         well(path, answer)
-    listed = well(LISTED, door.ask(LISTED, **told)).json() or {}
+    listed = well(LISTED, guests_site.ask(LISTED, **told)).json() or {}
     asked = 5
     for hotel in listed.get("items", [])[:1]:
         path = f"/api/v1/properties/{hotel['slug']}/offers?{urlencode({**nights, 'adults': 2})}"
-        well(path, door.ask(path, **told))
+        well(path, guests_site.ask(path, **told))
         asked += 1
     return asked
 
@@ -100,7 +100,7 @@ class Watch:
     Prometheus."""
 
     def __init__(self, host: str, gateway: str, prometheus: str, say: Callable[[str], None]) -> None:
-        self._door = Door(host, gateway)
+        self._site = GuestSite(host, gateway)
         self._prometheus, self._say = prometheus.rstrip("/"), say
         self._answers: list[Answer] = []
         self._listed: list[Answer] = []  # those that take what guests' answers take
@@ -110,13 +110,13 @@ class Watch:
     def look(self, namespace: str, name: str) -> str:
         """What is wrong with it now; empty where nothing is known to be. Asks once."""
         path = ("/health/ready", LISTED)[self.asked % 2]
-        answer = self._door.ask(path)
+        answer = self._site.ask(path)
         self.asked += 1
         self._answers = [*self._answers[-59:], answer]
         if path == LISTED:
             self._listed = [*self._listed[-29:], answer]
-        bad = [one for one in self._answers if one.status == 0 or one.status >= 500]
-        slow = [one for one in self._listed if one.took > _SLOW]
+        bad = [answer for answer in self._answers if answer.status == 0 or answer.status >= 500]
+        slow = [answer for answer in self._listed if answer.took > _SLOW]
         if self._answers[-3:] == bad[-3:] and len(bad) >= 3:
             return f"three requests in a row failed: {_said(bad[-1], path)}"
         if len(self._answers) >= _FEWEST:
@@ -136,8 +136,8 @@ class Watch:
         try:
             opener = build_opener(ProxyHandler({}))
             with opener.open(f"{self._prometheus}/api/v1/query?{query}", timeout=5) as answer:
-                found = msgspec.json.decode(answer.read(), type=_Found)
-            value = found.data.result[0].value[1] if found.data.result else "NaN"
+                answered = msgspec.json.decode(answer.read(), type=_Found)
+            value = answered.data.result[0].value[1] if answered.data.result else "NaN"
             share = float(value)
         except (OSError, ValueError, msgspec.DecodeError) as error:
             if not self._silent:
@@ -162,5 +162,5 @@ class _Found(msgspec.Struct):
 def _said(answer: Answer, path: str) -> str:
     if not answer.status:
         return f"{path}: {answer.why}"
-    said = answer.body[:200].decode(errors="replace")
-    return f"{path}: {answer.status} after {answer.took:.1f} s {said}".strip()
+    body = answer.body[:200].decode(errors="replace")
+    return f"{path}: {answer.status} after {answer.took:.1f} s {body}".strip()

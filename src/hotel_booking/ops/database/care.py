@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from hotel_booking.ops.database.looking import Index, Table, indexes, tables
+from hotel_booking.ops.database.inspection import Index, Table, indexes, tables
 from hotel_booking.ops.refusals import Busy
 
 # One run at a time in this database, wherever it was started.
@@ -43,7 +43,7 @@ class Step(msgspec.Struct, frozen=True):
     builds: bool = False
 
 
-class Done(msgspec.Struct, frozen=True):
+class StepResult(msgspec.Struct, frozen=True):
     """What became of a step: `outcome` is done, left or failed, in so many `seconds`."""
 
     statement: str
@@ -55,33 +55,33 @@ class Done(msgspec.Struct, frozen=True):
 def plan(found: Sequence[Index], rows: Sequence[Table]) -> list[Step]:
     """What has to be done, what is broken first. Names are quoted already."""
     leftovers = [
-        Step(f"DROP INDEX CONCURRENTLY IF EXISTS {one.name}", "left by a REINDEX that was interrupted")
-        for one in found
-        if one.leftover
+        Step(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", "left by a REINDEX that was interrupted")
+        for index in found
+        if index.leftover
     ]
     broken = [
-        Step(f"REINDEX INDEX CONCURRENTLY {one.name}", "invalid: it is kept up and never used", builds=True)
-        for one in found
-        if not one.valid and not one.leftover
+        Step(f"REINDEX INDEX CONCURRENTLY {index.name}", "invalid: it is kept up and never used", builds=True)
+        for index in found
+        if not index.valid and not index.leftover
     ]
     bloated = [
         Step(
-            f"REINDEX INDEX CONCURRENTLY {one.name}",
-            f"some {one.bloat >> 20} of {one.bytes >> 20} MiB are bloat",
+            f"REINDEX INDEX CONCURRENTLY {table.name}",
+            f"some {table.bloat >> 20} of {table.bytes >> 20} MiB are bloat",
             builds=True,
         )
-        for one in found
-        if one.valid and one.bloat >= _WORTH and one.bloat > _WASTED * one.bytes
+        for table in found
+        if table.valid and table.bloat >= _WORTH and table.bloat > _WASTED * table.bytes
     ]
     vacuums, analyses = list[Step](), list[Step]()
-    for one in rows:
-        if one.dead > _FEW + _DEAD * one.live:
+    for row in rows:
+        if row.dead > _FEW + _DEAD * row.live:
             # It gives pages at a table's end back only where nobody holds them: that takes a lock of all.
             vacuums.append(
-                Step(f"VACUUM (ANALYZE, TRUNCATE FALSE) {one.name}", f"{one.dead} dead rows of {one.live}")
+                Step(f"VACUUM (ANALYZE, TRUNCATE FALSE) {row.name}", f"{row.dead} dead rows of {row.live}")
             )
-        elif one.changed > _FEW + _CHANGED * one.live:
-            analyses.append(Step(f"ANALYZE {one.name}", f"{one.changed} of {one.live} rows changed"))
+        elif row.changed > _FEW + _CHANGED * row.live:
+            analyses.append(Step(f"ANALYZE {row.name}", f"{row.changed} of {row.live} rows changed"))
     return [*leftovers, *broken, *vacuums, *analyses, *bloated]
 
 
@@ -102,12 +102,12 @@ def alone(db: psycopg.Connection) -> Iterator[None]:
 
 
 def maintain(
-    db: psycopg.Connection, *, seconds: float, tell: Callable[[int, int, Step, Done], None]
-) -> list[Done]:
+    db: psycopg.Connection, *, seconds: float, tell: Callable[[int, int, Step, StepResult], None]
+) -> list[StepResult]:
     """Do what has to be done within so many seconds, the rest next time. Each step is told of as it ends."""
     ends = monotonic() + seconds
     steps = plan(indexes(db), tables(db))
-    results: list[Done] = []
+    results: list[StepResult] = []
     for number, step in enumerate(steps, 1):
         result = _do(db, step, ends)
         results.append(result)
@@ -115,11 +115,11 @@ def maintain(
     return results
 
 
-def _do(db: psycopg.Connection, step: Step, ends: float) -> Done:
+def _do(db: psycopg.Connection, step: Step, ends: float) -> StepResult:
     began = monotonic()
     left = int(1000 * (ends - began))
     if left < _LEAST_MILLISECONDS:
-        return Done(step.statement, "left", 0.0, _OVER)
+        return StepResult(step.statement, "left", 0.0, _OVER)
     outcome, reason = "done", ""
     try:
         _run(db, step.statement, left)
@@ -133,7 +133,7 @@ def _do(db: psycopg.Connection, step: Step, ends: float) -> Done:
         outcome, reason = "failed", " ".join(str(error.diag.message_primary or error).split())
     if outcome != "done" and step.builds:
         _tidy(db)
-    return Done(step.statement, outcome, round(monotonic() - began, 3), reason)
+    return StepResult(step.statement, outcome, round(monotonic() - began, 3), reason)
 
 
 def _run(db: psycopg.Connection, statement: str, milliseconds: int) -> None:

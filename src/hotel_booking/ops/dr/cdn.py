@@ -17,7 +17,11 @@ _SECONDS = 20
 def purge(domain: str, aws: Aws, environ: Mapping[str, str] | None = None) -> Iterator[str]:
     """Purge every CDN that is configured; a line for each. Raises `Refused` where one does not do it."""
     environ = os.environ if environ is None else environ
-    mine = [one["Id"] for one in _distributions(aws) if domain in one.get("Aliases", {}).get("Items", ())]
+    mine = [
+        distribution["Id"]
+        for distribution in _distributions(aws)
+        if domain in distribution.get("Aliases", {}).get("Items", ())
+    ]
     for distribution in mine:
         made = aws.call(
             "cloudfront",

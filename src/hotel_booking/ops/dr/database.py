@@ -211,13 +211,13 @@ class Database:
         return (timedelta(seconds=known[-1][1]), known[-1][0]) if known else (None, None)
 
     def _copied_backups(self, source: str) -> dict[str, Any] | None:
-        found = self._aws.all_of(
+        backups = self._aws.all_of(
             "rds",
             "describe_db_instance_automated_backups",
             "DBInstanceAutomatedBackups",
             DBInstanceIdentifier=source,
         )
-        usable = [one for one in found if one.get("DBInstanceAutomatedBackupsArn")]
+        usable = [backup for backup in backups if backup.get("DBInstanceAutomatedBackupsArn")]
         return dict(usable[0]) if usable else None
 
     def backups_reach(self, source: str) -> datetime | None:
@@ -227,12 +227,12 @@ class Database:
         return reaches if isinstance(reaches, datetime) else None
 
     def _newest_snapshot(self, source: str) -> dict[str, Any] | None:
-        found = [
-            one
-            for one in self._aws.all_of("rds", "describe_db_snapshots", "DBSnapshots")
-            if one.get("DBInstanceIdentifier") == source and one.get("Status") == "available"
+        snapshots = [
+            snapshot
+            for snapshot in self._aws.all_of("rds", "describe_db_snapshots", "DBSnapshots")
+            if snapshot.get("DBInstanceIdentifier") == source and snapshot.get("Status") == "available"
         ]
-        return max(found, key=lambda one: one["SnapshotCreateTime"]) if found else None
+        return max(snapshots, key=lambda one: one["SnapshotCreateTime"]) if snapshots else None
 
     def _own(self) -> dict[str, Any]:
         """Where Terraform would have put it: the subnets, the firewall and the parameters of this name."""

@@ -44,13 +44,13 @@ class Records:
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Both, as Route 53 has them."""
-        found = self._aws.all_of(
+        records = self._aws.all_of(
             "route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=self.zone
         )
         return {
-            one["SetIdentifier"]: one
-            for one in found
-            if one["Name"].rstrip(".") == self.name and one["Type"] == "A" and "Weight" in one
+            record["SetIdentifier"]: record
+            for record in records
+            if record["Name"].rstrip(".") == self.name and record["Type"] == "A" and "Weight" in record
         }
 
     def move(self, target: str, records: Mapping[str, Mapping[str, Any]], every: float) -> None:
@@ -201,9 +201,9 @@ class Move:
             )
         groups = aws.call("elbv2", "describe_target_groups", LoadBalancerArn=balancer["LoadBalancerArn"])
         states = [
-            one["TargetHealth"]["State"]
+            target["TargetHealth"]["State"]
             for group in groups["TargetGroups"]
-            for one in aws.call("elbv2", "describe_target_health", TargetGroupArn=group["TargetGroupArn"])[
+            for target in aws.call("elbv2", "describe_target_health", TargetGroupArn=group["TargetGroupArn"])[
                 "TargetHealthDescriptions"
             ]
         ]
@@ -225,14 +225,14 @@ class Move:
             waits.clear()
             answered = 0
             for resolver in self._resolvers:
-                found = resolver.addresses(name)
-                if found is None:
+                addresses = resolver.addresses(name)
+                if addresses is None:
                     waits[resolver.name] = "does not answer"
                     continue
                 answered += 1
-                if wrong := self._wrong(resolver, found, records):
+                if wrong := self._wrong(resolver, addresses, records):
                     waits[resolver.name] = wrong
-            silent = [one for one in waits.values() if one == "does not answer"]
+            silent = [wait for wait in waits.values() if wait == "does not answer"]
             return answered > 0 and len(waits) == len(silent)
 
         try:
@@ -268,9 +268,9 @@ class Move:
     def _await_site(self) -> None:
         """Return when Route 53's health check, which asks as a guest does, is content."""
         checks = [
-            one["Id"]
-            for one in self.aws.all_of("route53", "list_health_checks", "HealthChecks")
-            if one["HealthCheckConfig"].get("FullyQualifiedDomainName") == self._place.domain
+            check["Id"]
+            for check in self.aws.all_of("route53", "list_health_checks", "HealthChecks")
+            if check["HealthCheckConfig"].get("FullyQualifiedDomainName") == self._place.domain
         ]
         if not checks:
             self._say(f"no health check of {self._place.domain}: nobody looked from outside")
@@ -278,9 +278,9 @@ class Move:
 
         def content() -> bool:
             seen = self.aws.call("route53", "get_health_check_status", HealthCheckId=checks[0])
-            said = [one["StatusReport"]["Status"] for one in seen["HealthCheckObservations"]]
-            content = sum(str(one).startswith("Success") for one in said)
-            return content * 2 > len(said)
+            reports = [status["StatusReport"]["Status"] for status in seen["HealthCheckObservations"]]
+            content = sum(str(status).startswith("Success") for status in reports)
+            return content * 2 > len(reports)
 
         try:
             wait_for(content, what=f"https://{self._place.domain}", seconds=_SITE_SECONDS, every=self._every)

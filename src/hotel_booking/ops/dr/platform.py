@@ -93,22 +93,22 @@ class Platform:
 
     def stopped(self) -> bool:
         """Whether `stop` was called, by this run or one before, and not `start` since."""
-        return any(_BEFORE in one.metadata.annotations for one in self._processes())
+        return any(_BEFORE in process.metadata.annotations for process in self._processes())
 
     def stop(self) -> bool:
         """Have no web process and no worker running, and note how many there were; whether there is anything
         for `start` to do. They would write into a database that is looked at, or send what was sent."""
-        for one in self._processes():
-            name, now = one.metadata.name, one.spec.replicas or 0
+        for process in self._processes():
+            name, now = process.metadata.name, process.spec.replicas or 0
             if now:
                 note = {"metadata": {"annotations": {_BEFORE: str(now)}}}
                 self._kubectl.patch("deployment", name, {**note, "spec": {"replicas": 0}})
-            elif name in _MAIN and _BEFORE not in one.metadata.annotations:
+            elif name in _MAIN and _BEFORE not in process.metadata.annotations:
                 # A standby that sleeps may have none at all.
                 note = {"metadata": {"annotations": {_BEFORE: "0"}}}
                 self._kubectl.patch("deployment", name, note)
         wait_for(
-            lambda: not any(one.status.replicas for one in self._processes()),
+            lambda: not any(process.status.replicas for process in self._processes()),
             what="the end of the standby's processes",
             seconds=5 * 60,
             every=self._every,
@@ -119,9 +119,9 @@ class Platform:
         """Have as many processes as there were before `stop`, with what the secrets say now; returns when
         they are ready."""
         started = []
-        for one in self._processes():
-            name, noted = one.metadata.name, one.metadata.annotations.get(_BEFORE)
-            if noted is None and one.spec.replicas:
+        for process in self._processes():
+            name, noted = process.metadata.name, process.metadata.annotations.get(_BEFORE)
+            if noted is None and process.spec.replicas:
                 continue  # never stopped, or started by an earlier run
             count = max(int(noted or 0), _FEWEST.get(name, 0))
             if count:
@@ -194,8 +194,12 @@ class Platform:
         return int(code), "\n".join(lines)
 
     def _processes(self) -> Sequence[_Deployment]:
-        found = self._kubectl.select("deployment", _Deployment)
-        return [one for one in found if one.metadata.name in _MAIN or one.metadata.name in _COPIES]
+        deployments = self._kubectl.select("deployment", _Deployment)
+        return [
+            process
+            for process in deployments
+            if process.metadata.name in _MAIN or process.metadata.name in _COPIES
+        ]
 
     def _there(self, kind: str, name: str) -> bool:
         try:

@@ -58,4 +58,4 @@ class Resolver:
 
 def named(text: str) -> list[Resolver]:
     """Those of HOTEL_DNS_RESOLVERS, or the public ones. Raises `WrongUse`."""
-    return [Resolver(one.strip()) for one in (text or PUBLIC).split(",") if one.strip()]
+    return [Resolver(address.strip()) for address in (text or PUBLIC).split(",") if address.strip()]

@@ -21,7 +21,7 @@ RTO_MINUTES = 15  # the runbook's
 Say = Callable[[str], None]
 
 
-class Timed(NamedTuple):
+class TimedStep(NamedTuple):
     """A step that is done, and how long it took."""
 
     step: str
@@ -54,7 +54,7 @@ class Restore:
         self._database = Database(place, self._aws, now=now, say=say, every=every)
         self._secrets = Secrets(place, self._aws, say)
         self._platform = Platform(place, environ=environ, say=say, every=every)
-        self.steps: list[Timed] = []
+        self.steps: list[TimedStep] = []
 
     @property
     def primary(self) -> str:
@@ -115,7 +115,7 @@ class Restore:
         self._say(f"{len(self.steps) + 1}. {what} …")
         began = time.monotonic()
         yield
-        self.steps.append(Timed(what, time.monotonic() - began))
+        self.steps.append(TimedStep(what, time.monotonic() - began))
         self._say(f"   done in {self.steps[-1].seconds / 60:.1f} min")
 
     def _beside(self, *words: str, text: str | None = None) -> str:

@@ -73,10 +73,10 @@ class Secrets:
 
     def _value(self, name: str) -> str | None:
         try:
-            found = self._aws.call("secretsmanager", "get_secret_value", SecretId=name)
+            secret = self._aws.call("secretsmanager", "get_secret_value", SecretId=name)
         except NotThere:
             return None
-        return found.get("SecretString") or None
+        return secret.get("SecretString") or None
 
     def _put(self, name: str, value: str) -> None:
         try:

@@ -275,11 +275,11 @@ class Cluster:
         fresh.rename(self.data)
 
     def _check_version(self) -> None:
-        found = int((self.data / "PG_VERSION").read_text().split(".")[0])
+        version = int((self.data / "PG_VERSION").read_text().split(".")[0])
         ours = major_version(readable_programs(self._user) / "postgres")
-        if found != ours:
+        if version != ours:
             raise EmbeddedError(
-                f"the data in {self.data} is of PostgreSQL {found}, the programs are {ours};"
+                f"the data in {self.data} is of PostgreSQL {version}, the programs are {ours};"
                 " choose another --data-dir, or set HOTEL_POSTGRES_BIN to the matching programs"
             )
 
@@ -305,10 +305,10 @@ class Cluster:
         short.mkdir(mode=0o700, exist_ok=True)
         owner = self._user.uid if self._user else os.geteuid()
         # lstat: in a folder where everybody may write, the name can be somebody's link to anywhere.
-        found = short.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (owner, os.geteuid()):
+        status = short.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (owner, os.geteuid()):
             raise EmbeddedError(f"{short} belongs to somebody else; choose a shorter --data-dir")
-        if found.st_uid != owner:
+        if status.st_uid != owner:
             os.chown(short, owner, -1)
         short.chmod(0o700)
         return short
@@ -319,9 +319,9 @@ class Cluster:
         while self._run(
             "pg_ctl", "start", "-w", "-s", "-t", str(_START_SECONDS), "-D", str(self.data), "-l", str(log)
         ).returncode:
-            said = _last_lines(log)
-            if _STILL_THERE not in said or time.monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL did not start: {said} (all of it: {log})")
+            last_lines = _last_lines(log)
+            if _STILL_THERE not in last_lines or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL did not start: {last_lines} (all of it: {log})")
             time.sleep(0.2)
 
     def _stop_server(self, mode: str) -> None:

@@ -72,10 +72,10 @@ def server_user(home: Path) -> ServerUser | None:
             return ServerUser(owner.st_uid, owner.st_gid)
     for name in ("postgres", "nobody"):
         try:
-            found = pwd.getpwnam(name)
+            account = pwd.getpwnam(name)
         except KeyError:
             continue
-        return ServerUser(found.pw_uid, found.pw_gid)
+        return ServerUser(account.pw_uid, account.pw_gid)
     raise EmbeddedError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
 
 

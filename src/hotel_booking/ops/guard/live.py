@@ -27,7 +27,7 @@ _REVISION = "deployment.kubernetes.io/revision"
 _SETTLED = ("", "Initialized", "Succeeded", "Failed", "Terminated")
 
 
-class Back(msgspec.Struct, frozen=True):
+class Rollback(msgspec.Struct, frozen=True):
     """One going back, as the Service's annotation keeps it. `done`: until then it is taken up again."""
 
     release: str
@@ -46,7 +46,7 @@ class Template(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Live(msgspec.Struct, frozen=True):
+class LiveRelease(msgspec.Struct, frozen=True):
     """What serves: the Deployment's name and pods, those of before it (None: there are none), the colour that
     is kept ("" where there are no colours), and what was gone back from. `taken_back` is when another release
     was, that guests or some of them had: by its canary, by a blue-green deployment, or by a person."""
@@ -56,7 +56,7 @@ class Live(msgspec.Struct, frozen=True):
     before: Template | None
     kept: str
     service: dict[str, Any]
-    backs: tuple[Back, ...]
+    backs: tuple[Rollback, ...]
     taken_back: datetime | None = None
 
 
@@ -70,7 +70,7 @@ class Place:
         self.canary = f"/apis/flagger.app/v1beta1/namespaces/{namespace}/canaries/{CANARY}"
 
 
-def look(api: Api, place: Place, now: datetime) -> Live:
+def look(api: Api, place: Place, now: datetime) -> LiveRelease:
     """What serves now. Raises `Refused` where it cannot be known, or somebody is at it: a canary or a
     blue-green deployment that is under way decides by itself."""
     service = api.get(place.services + SERVICE)
@@ -86,21 +86,23 @@ def look(api: Api, place: Place, now: datetime) -> Live:
         before: Template | None = others[0]
     else:
         kept = ""
-        before = next((one for one in templates[1:] if one.release != templates[0].release), None)
-    return Live(
+        before = next(
+            (template for template in templates[1:] if template.release != templates[0].release), None
+        )
+    return LiveRelease(
         name, templates[0], before, kept, service, read_backs(annotations), _taken_back(canary, colours)
     )
 
 
-def read_backs(annotations: Mapping[str, str]) -> tuple[Back, ...]:
+def read_backs(annotations: Mapping[str, str]) -> tuple[Rollback, ...]:
     """What was gone back from, the latest last. Raises `Refused` where that cannot be read."""
-    return tuple(_decoded(annotations.get(RECORD, "[]"), list[Back]))
+    return tuple(_decoded(annotations.get(RECORD, "[]"), list[Rollback]))
 
 
 def before_of(api: Api, place: Place, name: str, release: str) -> Template | None:
     """The pods that a Deployment made of a release; None where it did not, or makes them now."""
     templates = _templates(api, place, name)
-    return next((one for one in templates[1:] if one.release == release), None)
+    return next((template for template in templates[1:] if template.release == release), None)
 
 
 def _templates(api: Api, place: Place, name: str) -> list[Template]:
@@ -109,16 +111,16 @@ def _templates(api: Api, place: Place, name: str) -> list[Template]:
     uid, current = deployment["metadata"]["uid"], _revision(deployment)
     labels = deployment["spec"]["selector"]["matchLabels"]
     selector = "%2C".join(f"{key}%3D{value}" for key, value in sorted(labels.items()))
-    found = [
-        one
-        for one in api.get(f"{place.sets}?labelSelector={selector}")["items"]
-        if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
-        and _revision(one) <= current
+    replica_sets = [
+        item
+        for item in api.get(f"{place.sets}?labelSelector={selector}")["items"]
+        if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", ()))
+        and _revision(item) <= current
     ]
-    found.sort(key=_revision, reverse=True)
-    if not found or _revision(found[0]) != current:
+    replica_sets.sort(key=_revision, reverse=True)
+    if not replica_sets or _revision(replica_sets[0]) != current:
         raise Refused(f"deployment/{name} has no pods of its own yet")
-    return [_template(one) for one in found]
+    return [_template(replica_set) for replica_set in replica_sets]
 
 
 def _template(one: Mapping[str, Any]) -> Template:
@@ -131,7 +133,11 @@ def _template(one: Mapping[str, Any]) -> Template:
 def release_of(template: Mapping[str, Any]) -> str:
     """The tag of the application's image, or what stands for one."""
     image: str = next(
-        (one["image"] for one in template["spec"]["containers"] if "hotel-booking" in one["image"]),
+        (
+            container["image"]
+            for container in template["spec"]["containers"]
+            if "hotel-booking" in container["image"]
+        ),
         template["spec"]["containers"][0]["image"],
     )
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or image
@@ -143,11 +149,11 @@ def _revision(one: Mapping[str, Any]) -> int:
 
 def _taken_back(canary: Mapping[str, Any], colours: Mapping[str, Any]) -> datetime | None:
     """When the release was that was tried last, if it was."""
-    told = [
+    times = [
         canary.get("lastTransitionTime") if canary.get("phase") == "Failed" else None,
         colours.get("at") if colours.get("step") in ("back", "failed") else None,
     ]
-    return max((msgspec.convert(one, datetime) for one in told if one), default=None)
+    return max((msgspec.convert(time, datetime) for time in times if time), default=None)
 
 
 def _refuse_under_way(canary: Mapping[str, Any], colours: Mapping[str, Any], now: datetime) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from hotel_booking.ops.guard import live
 from hotel_booking.ops.guard.alerts import Alert
-from hotel_booking.ops.guard.live import Back, Live, Place
+from hotel_booking.ops.guard.live import LiveRelease, Place, Rollback
 from hotel_booking.ops.kubernetes import Api, ApiError
 from hotel_booking.ops.refusals import Refused
 from hotel_booking.ops.releases import refuse_too_old, refuse_unfit
@@ -96,7 +96,7 @@ class Guard:
         now = live.look(self._api, self._place, self._clock())
         self._carry_out(now, back)
 
-    def decide(self, now: Live, alerts: Sequence[Alert]) -> Back:
+    def decide(self, now: LiveRelease, alerts: Sequence[Alert]) -> Rollback:
         """What to go back to. Raises `Unchanged` where one must not, with the reason."""
         release, at = now.now.release, self._clock()
         if any(back.release == release for back in now.backs):
@@ -119,9 +119,9 @@ class Guard:
         if now.before.since > now.now.since:
             raise Unchanged(f"{now.before.release} was rolled back to {release} by a person")
         self._refuse_schema(now)
-        return Back(release, now.before.release, caused[0].name, at.replace(microsecond=0))
+        return Rollback(release, now.before.release, caused[0].name, at.replace(microsecond=0))
 
-    def _refuse_schema(self, now: Live) -> None:
+    def _refuse_schema(self, now: LiveRelease) -> None:
         before = now.before
         if before is None or before.range is None or now.now.range is None:
             raise Unchanged("the pods do not say which schemas their releases run on")
@@ -140,9 +140,9 @@ class Guard:
         self._said.add(key)
         self._tell(Event("refused", release, "", alert.name, reason))
 
-    def _note(self, now: Live, back: Back) -> None:
+    def _note(self, now: LiveRelease, back: Rollback) -> None:
         """On the Service, if it is still as it was. Raises `ApiError` (409) where it is not."""
-        kept = [one for one in now.backs if one.release != back.release][-_KEPT:]
+        kept = [past for past in now.backs if past.release != back.release][-_KEPT:]
         self._api.patch(
             self._place.services + live.SERVICE,
             {
@@ -153,7 +153,7 @@ class Guard:
             },
         )
 
-    def _carry_out(self, now: Live, back: Back) -> None:
+    def _carry_out(self, now: LiveRelease, back: Rollback) -> None:
         began = self._clock()
         try:
             if now.now.release == back.release:
@@ -174,7 +174,7 @@ class Guard:
             Event("done", back.release, back.to, back.alert, f"{back.to} serves since {seconds:.0f} s after")
         )
 
-    def _go(self, now: Live, back: Back) -> None:
+    def _go(self, now: LiveRelease, back: Rollback) -> None:
         before = now.before
         if before is None or before.release != back.to:
             raise Refused(f"the pods of {back.to} are not known any more")
@@ -185,7 +185,7 @@ class Guard:
         if now.name == live.PRIMARY and self._api.find(self._place.canary) is not None:
             self._target(back)
 
-    def _undo(self, name: str, body: dict[str, Any], before: dict[str, Any], back: Back) -> None:
+    def _undo(self, name: str, body: dict[str, Any], before: dict[str, Any], back: Rollback) -> None:
         """As `kubectl rollout undo` does, if the Deployment still makes what it made."""
         path = self._place.deployments + name
         image = body["spec"]["containers"][0]["image"]
@@ -200,7 +200,7 @@ class Guard:
             "json",
         )
 
-    def _target(self, back: Back) -> None:
+    def _target(self, back: Rollback) -> None:
         """Have Flagger find the same where it looks, without trying on guests what served them before."""
         before = live.before_of(self._api, self._place, live.WEB, back.to)
         if before is None:
@@ -209,7 +209,7 @@ class Guard:
         self._api.patch(self._place.canary, {"spec": {"skipAnalysis": True}})
         self._undo(live.WEB, body, before.body, back)
 
-    def _turn(self, now: Live) -> None:
+    def _turn(self, now: LiveRelease) -> None:
         """Lead guests to the colour that is kept, once it is as large as the other."""
         path = self._place.deployments
         wanted = self._api.get(path + now.name)["spec"].get("replicas", 1)
@@ -232,7 +232,7 @@ class Guard:
             },
         )
 
-    def _worker(self, back: Back) -> None:
+    def _worker(self, back: Rollback) -> None:
         """The jobs' process of the same release, where it is there."""
         worker = self._api.find(self._place.deployments + live.WORKER)
         if worker is None or live.release_of(worker["spec"]["template"]) != back.release:
@@ -241,7 +241,7 @@ class Guard:
         if before is not None:
             self._undo(live.WORKER, worker["spec"]["template"], before.body, back)
 
-    def _served(self, back: Back) -> None:
+    def _served(self, back: Rollback) -> None:
         """Until guests reach it, and Flagger is at rest."""
         name = self._api.get(self._place.services + live.SERVICE)["spec"]["selector"][live.WORKLOAD]
         self._until(lambda: self._out(name, back.to), f"the pods of {back.to}")
@@ -256,11 +256,12 @@ class Guard:
         made = live.release_of(deployment["spec"]["template"]) == release
         return made and (none or _rolled_out(deployment, deployment["spec"].get("replicas", 1)))
 
-    def _end(self, back: Back) -> None:
+    def _end(self, back: Rollback) -> None:
         service = self._api.get(self._place.services + live.SERVICE)
         backs = live.read_backs(service["metadata"].get("annotations") or {})
         ended = [
-            msgspec.structs.replace(one, done=True) if one.release == back.release else one for one in backs
+            msgspec.structs.replace(past, done=True) if past.release == back.release else past
+            for past in backs
         ]
         self._api.patch(
             self._place.services + live.SERVICE,

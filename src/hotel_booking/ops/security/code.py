@@ -32,12 +32,14 @@ def dependencies(here: Surroundings) -> Iterator[str]:
     found = _json(done.stdout, done.stderr, "pip-audit")["dependencies"]
     if not found:
         raise NotChecked("pip-audit was given nothing to look at")
-    if skipped := [f"{one['name']}: {one['skip_reason']}" for one in found if "skip_reason" in one]:
+    if skipped := [
+        f"{result['name']}: {result['skip_reason']}" for result in found if "skip_reason" in result
+    ]:
         raise NotChecked(f"{len(skipped)} could not be looked up, the first is {skipped[0]}")
-    for one in found:
-        for hole in one["vulns"]:
+    for result in found:
+        for hole in result["vulns"]:
             versions = ", ".join(hole.get("fix_versions") or ()) or "no version yet"
-            yield f"{one['name']} {one['version']}: {hole['id']}, mended in {versions}"
+            yield f"{result['name']} {result['version']}: {hole['id']}, mended in {versions}"
 
 
 def browser_dependencies(here: Surroundings) -> Iterator[str]:
@@ -60,11 +62,13 @@ def bandit(here: Surroundings) -> Iterator[str]:
         here, _tool(root, "bandit"), "--quiet", "--recursive", "src", "--severity-level", "high",
         "--confidence-level", "medium", "--format", "json", fix=_INSTALL,
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "bandit")
-    if found.get("errors"):
-        raise NotChecked(f"bandit could not read {count(len(found['errors']), 'file')}: {found['errors'][0]}")
-    for one in found["results"]:
-        yield f"{one['filename']}:{one['line_number']}: {one['test_id']} {one['issue_text']}"
+    report = _json(done.stdout, done.stderr, "bandit")
+    if report.get("errors"):
+        raise NotChecked(
+            f"bandit could not read {count(len(report['errors']), 'file')}: {report['errors'][0]}"
+        )
+    for result in report["results"]:
+        yield f"{result['filename']}:{result['line_number']}: {result['test_id']} {result['issue_text']}"
 
 
 def own_rules(here: Surroundings) -> Iterator[str]:
@@ -74,13 +78,13 @@ def own_rules(here: Surroundings) -> Iterator[str]:
         here, "semgrep", "scan", "--config", root / "deployment" / "semgrep.yaml", "--metrics", "off",
         "--disable-version-check", "--quiet", "--json", "src", fix="pip install semgrep",
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "semgrep")
-    if found.get("errors"):
-        raise NotChecked(f"semgrep: {found['errors'][0].get('message', 'it could not read everything')}")
-    if not found.get("paths", {}).get("scanned"):
+    report = _json(done.stdout, done.stderr, "semgrep")
+    if report.get("errors"):
+        raise NotChecked(f"semgrep: {report['errors'][0].get('message', 'it could not read everything')}")
+    if not report.get("paths", {}).get("scanned"):
         raise NotChecked("semgrep looked at no file")
-    for one in found["results"]:
-        yield f"{one['path']}:{one['start']['line']}: {one['extra']['message']}"
+    for result in report["results"]:
+        yield f"{result['path']}:{result['start']['line']}: {result['extra']['message']}"
 
 
 def secrets(here: Surroundings) -> Iterator[str]:
@@ -95,8 +99,8 @@ def secrets(here: Surroundings) -> Iterator[str]:
             "--report-format", "json", "--report-path", report, fix=_INSTALL,
         )  # fmt: skip
         text = report.read_text() if report.exists() else ""
-    for one in _json(text, done.stderr, "gitleaks"):
-        yield f"{one['File']}:{one['StartLine']} of {one['Commit'][:12]}: {one['Description']}"
+    for leak in _json(text, done.stderr, "gitleaks"):
+        yield f"{leak['File']}:{leak['StartLine']} of {leak['Commit'][:12]}: {leak['Description']}"
 
 
 def containerfile(here: Surroundings) -> Iterator[str]:
@@ -105,8 +109,8 @@ def containerfile(here: Surroundings) -> Iterator[str]:
     done = program(
         here, _tool(root, "hadolint"), "--format", "json", "deployment/docker/Containerfile", fix=_INSTALL
     )
-    for one in _json(done.stdout, done.stderr, "hadolint"):
-        yield f"{one['file']}:{one['line']}: {one['code']} {one['message']}"
+    for remark in _json(done.stdout, done.stderr, "hadolint"):
+        yield f"{remark['file']}:{remark['line']}: {remark['code']} {remark['message']}"
 
 
 def infrastructure(here: Surroundings) -> Iterator[str]:
@@ -116,13 +120,13 @@ def infrastructure(here: Surroundings) -> Iterator[str]:
         here, _tool(root, "checkov"), "--directory", "deployment/terraform", "--framework", "terraform",
         "--skip-download", "--output", "json", "--quiet", fix=_INSTALL,
     )  # fmt: skip
-    found = _json(done.stdout, done.stderr, "checkov")
-    if isinstance(found, list) or not found.get("summary", {}).get("passed"):
+    report = _json(done.stdout, done.stderr, "checkov")
+    if isinstance(report, list) or not report.get("summary", {}).get("passed"):
         raise NotChecked("checkov looked at nothing")
-    if found["summary"]["parsing_errors"]:
-        raise NotChecked(f"checkov could not read {count(found['summary']['parsing_errors'], 'file')}")
-    for one in found["results"]["failed_checks"]:
-        yield f"{one['file_path']}: {one['check_id']} {one['resource']}"
+    if report["summary"]["parsing_errors"]:
+        raise NotChecked(f"checkov could not read {count(report['summary']['parsing_errors'], 'file')}")
+    for check in report["results"]["failed_checks"]:
+        yield f"{check['file_path']}: {check['check_id']} {check['resource']}"
 
 
 def workflows(here: Surroundings) -> Iterator[str]:
@@ -132,9 +136,9 @@ def workflows(here: Surroundings) -> Iterator[str]:
         here, _tool(root, "zizmor"), "--offline", "--quiet", "--no-exit-codes", "--format", "json", ".github",
         good=(0,), fix=_INSTALL,
     )  # fmt: skip
-    for one in _json(done.stdout, done.stderr, "zizmor"):
-        where = one["locations"][0]["symbolic"]["key"] if one.get("locations") else {}
-        yield f"{one['ident']}: {one['desc']} ({json.dumps(where)[:100]})"
+    for remark in _json(done.stdout, done.stderr, "zizmor"):
+        where = remark["locations"][0]["symbolic"]["key"] if remark.get("locations") else {}
+        yield f"{remark['ident']}: {remark['desc']} ({json.dumps(where)[:100]})"
 
 
 def manifests(here: Surroundings) -> Iterator[str]:
@@ -157,9 +161,9 @@ def image(here: Surroundings) -> Iterator[str]:
         here.environ.get("HOTEL_IMAGE", "hotel-booking:latest"), good=(0,),
     )  # fmt: skip
     for part in _json(done.stdout, done.stderr, "trivy").get("Results") or ():
-        for one in part.get("Vulnerabilities") or ():
-            what = f"{one['PkgName']} {one.get('InstalledVersion', '')}"
-            yield f"{what}: {one['VulnerabilityID']} {one['Severity']}"
+        for weakness in part.get("Vulnerabilities") or ():
+            what = f"{weakness['PkgName']} {weakness.get('InstalledVersion', '')}"
+            yield f"{what}: {weakness['VulnerabilityID']} {weakness['Severity']}"
 
 
 def _tool(root: Path, name: str) -> Path:

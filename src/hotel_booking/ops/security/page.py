@@ -29,7 +29,7 @@ li, code { overflow-wrap: anywhere }
 def page(results: Sequence[Result], *, at: datetime, release: str) -> str:
     """HTML, with what is wrong first."""
     order = {"findings": 0, "not checked": 1, "passed": 2}
-    parts = [_section(one) for one in sorted(results, key=lambda one: order[one.outcome])]
+    parts = [_section(result) for result in sorted(results, key=lambda one: order[one.outcome])]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -42,7 +42,10 @@ def page(results: Sequence[Result], *, at: datetime, release: str) -> str:
 
 def summary(results: Sequence[Result]) -> str:
     """How many of each."""
-    of = {word: sum(one.outcome == word for one in results) for word in ("passed", "findings", "not checked")}
+    of = {
+        word: sum(result.outcome == word for result in results)
+        for word in ("passed", "findings", "not checked")
+    }
     return (
         f"{count(len(results), 'check')}: {of['passed']} passed, {of['findings']} with findings,"
         f" {of['not checked']} not checked."

@@ -24,7 +24,7 @@ from hotel_booking.domains.payments.errors import (
     UnknownGateway,
 )
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
-from hotel_booking.domains.payments.types import Undecided
+from hotel_booking.domains.payments.types import UndecidedPayment
 from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.security_headers import PAGE_POLICY
@@ -214,7 +214,7 @@ def _stands(
     request: Request[Any, Any, State],
     template: str,
     booking: Booking,
-    payment: Undecided,
+    payment: UndecidedPayment,
     *,
     policy: str = PAGE_POLICY,
     **values: Any,

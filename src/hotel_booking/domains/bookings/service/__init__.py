@@ -16,7 +16,7 @@ from hotel_booking.domains.bookings.service.goodwill import give_back
 from hotel_booking.domains.bookings.service.hold import confirm, guarantee, hold, lapse, lapse_many
 from hotel_booking.domains.bookings.service.holding_on import put_off, take_up
 from hotel_booking.domains.bookings.service.no_show import fee_outcome, no_show, preview_no_show
-from hotel_booking.domains.bookings.service.pay import Paid, pay, settle
+from hotel_booking.domains.bookings.service.pay import PaymentResult, pay, settle
 from hotel_booking.domains.bookings.service.quote import quote
 from hotel_booking.domains.bookings.service.stay import (
     check_in,
@@ -30,7 +30,7 @@ from hotel_booking.domains.bookings.service.stay import (
 from hotel_booking.domains.bookings.service.transfers import received
 
 __all__ = [
-    "Paid",
+    "PaymentResult",
     "amend",
     "answer_on_its_way",
     "ask",

@@ -14,13 +14,13 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.open_payments import unfinished
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
-from hotel_booking.domains.bookings.service.pay import Paid, settle
+from hotel_booking.domains.bookings.service.pay import PaymentResult, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
 from hotel_booking.domains.payments.errors import GatewayUnavailable
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
 from hotel_booking.domains.payments.steps import Step
-from hotel_booking.domains.payments.types import Undecided
+from hotel_booking.domains.payments.types import UndecidedPayment
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ async def ask(db: Database, gateways: Gateways, *, payment_id: UUID) -> Outcome:
     return outcome
 
 
-def is_on_its_way(payment: Undecided, now: datetime) -> bool:
+def is_on_its_way(payment: UndecidedPayment, now: datetime) -> bool:
     """Whether another request is asking the gateway for the money right now: what the gateway knows of it
     until then, nothing, decides nothing."""
     return payment.status == "started" and (now - payment.updated_at).total_seconds() < steps.LONGEST_CALL
@@ -101,7 +101,7 @@ async def finish_payment(
     now: datetime,
     close: bool = False,
     seen: str | None = None,
-) -> Paid | None:
+) -> PaymentResult | None:
     """Do one payment's next step, whatever it is: ask the gateway what it knows and act on it, take the
     money, or let it go. Returns how it stands for the guest, where the gateway was asked. With `close` a
     payment that still waits for its guest is closed. `seen` is the gateway's own name for something that
@@ -157,7 +157,7 @@ async def _let_surplus_go(
 
 async def _next_step(
     db: Database, gateways: Gateways, *, payment_id: UUID, now: datetime, close: bool
-) -> Paid | None:
+) -> PaymentResult | None:
     async with db.transaction() as tx:
         payment = await payments.look_up(tx, payment_id)
     gateway = gateways.of(payment.gateway)

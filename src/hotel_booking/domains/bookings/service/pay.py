@@ -49,7 +49,7 @@ _LONGEST_HOLD = timedelta(hours=1)
 _SHORTEST_WAIT = timedelta(hours=12)  # for a transfer; below that it cannot come in time
 
 
-class Paid(msgspec.Struct, frozen=True):
+class PaymentResult(msgspec.Struct, frozen=True):
     """What came of it. `requires_action` carries what completes it: a token, the address of the gateway's own
     page, or words (where to send a transfer); `pending` means that the gateway has not answered and a job
     will find out."""
@@ -73,7 +73,7 @@ async def pay(
     return_url: str | None = None,
     expected: int | None = None,
     balance: bool = False,
-) -> Paid:
+) -> PaymentResult:
     """Pay what is due now, or give the guarantee where nothing is, and confirm. With `balance`, pay what is
     still open of a confirmed booking; without it a confirmed one is answered as it is, so that a form sent
     twice charges once. Without `token` the gateway's page asks for the means of payment.
@@ -87,7 +87,7 @@ async def pay(
         booking = await lock_and_load(tx, booking_id)
         amount = _to_pay(booking, now, balance=balance, expected=expected)
         if amount is None:
-            return Paid("confirmed", booking)
+            return PaymentResult("confirmed", booking)
         held = booking.status == "held"
         wait = _wait_for_transfer(booking, gateway, now) if held else None
         hosted = token is None and return_url is not None
@@ -169,14 +169,14 @@ async def _authorise(
 async def _after_a_refusal(gateway: Gateway, payment: Payment) -> Outcome:
     """What is true once the gateway has said no: it may have reserved the money all the same."""
     try:
-        found = await steps.call(
+        outcome = await steps.call(
             Step.FIND, gateway.find, payment_id=payment.id, reference=payment.gateway_reference
         )
     except GatewayUnavailable:
         return Outcome("unknown")
     except GatewayRefused:
         return Outcome("declined")
-    return found if found.status in ("authorised", "captured") else Outcome("declined")
+    return outcome if outcome.status in ("authorised", "captured") else Outcome("declined")
 
 
 def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> datetime | None:
@@ -209,7 +209,7 @@ async def settle(
     *,
     wait_until: datetime | None = None,
     guest_away: bool = False,
-) -> Paid:
+) -> PaymentResult:
     """Act on what the gateway said, however often and late it says it: confirm and take the money, or let it
     go. `payment` may have been read long ago: what has become of it is read again under its lock.
 
@@ -244,11 +244,11 @@ async def settle(
     return _answer(booking, payment, outcome)
 
 
-def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> Paid:
+def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> PaymentResult:
     """What the guest is told of a payment as it stands now. Raises `PaymentNeverMade`, `PaymentDeclined`."""
     match payment.status:
         case "requires_action" if outcome.status != "declined":
-            return Paid(
+            return PaymentResult(
                 "requires_action",
                 booking,
                 outcome.action_token,
@@ -257,9 +257,9 @@ def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> Paid:
                 payment_id=payment.id,
             )
         case "started" | "unknown" | "authorised":
-            return Paid("pending", booking, payment_id=payment.id)
+            return PaymentResult("pending", booking, payment_id=payment.id)
         case "reserved" | "captured":
-            return Paid("confirmed", booking, payment_id=payment.id)
+            return PaymentResult("confirmed", booking, payment_id=payment.id)
     if outcome.status != "declined":
         raise PaymentNeverMade("the payment was not completed; nothing was charged", fix="try again")
     raise PaymentDeclined(

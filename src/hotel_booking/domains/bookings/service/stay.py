@@ -351,11 +351,11 @@ async def _assign(tx: Transaction, booking: Booking, rooms: Mapping[int, str], t
     by_position = {reservation.position: reservation for reservation in booking.reservations}
     # Guests of the booking may change rooms with each other: who moves out makes room first.
     moving = [
-        one.id
-        for one in booking.staying
-        if one.room is not None
-        and one.room in rooms.values()
-        and rooms.get(one.position, one.room) != one.room
+        room.id
+        for room in booking.staying
+        if room.room is not None
+        and room.room in rooms.values()
+        and rooms.get(room.position, room.room) != room.room
     ]
     await assignment.release(tx, reservation_ids=moving)
     for position, number in rooms.items():

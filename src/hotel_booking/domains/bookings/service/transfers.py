@@ -8,7 +8,7 @@ from uuid import UUID
 from hotel_booking.core.db import Database
 from hotel_booking.core.formats import english
 from hotel_booking.core.money import Money
-from hotel_booking.domains.bookings.service.pay import Paid, settle
+from hotel_booking.domains.bookings.service.pay import PaymentResult, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import AmountMismatch, PaymentNotFound
 from hotel_booking.domains.payments.gateway import Gateways, Outcome
@@ -16,7 +16,7 @@ from hotel_booking.domains.payments.gateway import Gateways, Outcome
 
 async def received(
     db: Database, gateways: Gateways, *, payment_id: UUID, amount: int, reference: str, now: datetime
-) -> Paid:
+) -> PaymentResult:
     """The money has come: confirm the booking. Too late, the rooms are taken again where they are free;
     where they are not, a refund is set on its way and why is raised (`SoldOut`, `WrongState`).
 

@@ -28,7 +28,7 @@ class NewAccount(msgspec.Struct, frozen=True):
     marketing: bool = False
 
 
-class Opened(msgspec.Struct, frozen=True):
+class OpenedAccount(msgspec.Struct, frozen=True):
     """An account that was just opened, and the token of its first session."""
 
     token: str
@@ -37,7 +37,7 @@ class Opened(msgspec.Struct, frozen=True):
 
 async def open_account(
     db: Database, *, token: str, new: NewAccount, visitor: Visitor, instead_of: int | None, now: datetime
-) -> Opened:
+) -> OpenedAccount:
     """Use the link up, open the account and sign in. Raises `LinkNotValid`, or `PasswordTooWeak` and
     `InvalidAccount`, which leave the link good."""
     given, family = name_part(new.given_name, "given_name"), name_part(new.family_name, "family_name")
@@ -72,7 +72,7 @@ async def open_account(
         started = await sessions.start(
             tx, GUESTS, owner_id=account_id, visitor=visitor, now=now, instead_of=instead_of
         )
-    return Opened(started, account)
+    return OpenedAccount(started, account)
 
 
 async def use_new_email(db: Database, *, token: str, now: datetime) -> tuple[Account, str]:

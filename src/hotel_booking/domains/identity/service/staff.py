@@ -36,7 +36,7 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _Key = tuple[Role, int | None]
 
 
-class Invited(msgspec.Struct, frozen=True):
+class InvitedStaff(msgspec.Struct, frozen=True):
     """A member of staff who was just invited, and the token of the link that lets them in."""
 
     staff: Staff
@@ -52,7 +52,7 @@ async def invite(
     by: Caller | None,
     now: datetime,
     language: str = "en",
-) -> Invited:
+) -> InvitedStaff:
     """Open an account without a password; the link's holder chooses one within seven days. Raises
     `InvalidStaff`, `StaffExists`, `UnknownProperties` or `GrantNotYours`."""
     address = email_of(email)
@@ -79,13 +79,13 @@ async def invite(
             fix="change their roles instead, or ask a group owner to",
         )
     await _grant(tx, staff_id, wanted)
-    return Invited(
+    return InvitedStaff(
         staff=await _found(tx, staff_id),
         token=await links.issue(tx, STAFF, owner_id=staff_id, kind="invitation", now=now),
     )
 
 
-async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now: datetime) -> Invited:
+async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now: datetime) -> InvitedStaff:
     """Another link for somebody who has not taken up the first, which opens nothing any more. Raises
     `StaffExists` where they have."""
     member = await _mine(tx, staff_id, by)
@@ -93,7 +93,7 @@ async def invite_again(tx: Transaction, *, staff_id: int, by: Caller | None, now
         raise StaffExists(
             "this account is already in use, or closed", fix="its owner can request a new password"
         )
-    return Invited(
+    return InvitedStaff(
         staff=member, token=await links.issue(tx, STAFF, owner_id=staff_id, kind="invitation", now=now)
     )
 

@@ -43,10 +43,12 @@ class StoredFiles(msgspec.Struct, frozen=True):
 async def keep(media: MediaStore, renditions: Sequence[Rendition]) -> StoredFiles:
     """Store the files under a random name. No transaction is needed, and none should be open."""
     file = uuid4().hex
-    for one in renditions:
-        await media.put(file_name(file, one.width), one.body)
+    for rendition in renditions:
+        await media.put(file_name(file, rendition.width), rendition.body)
     largest = renditions[-1]
-    return StoredFiles(file, tuple(one.width for one in renditions), largest.width, largest.height)
+    return StoredFiles(
+        file, tuple(rendition.width for rendition in renditions), largest.width, largest.height
+    )
 
 
 async def add(

@@ -59,7 +59,7 @@ async def _free_slug(tx: Transaction, slug: str) -> str:
     rows = await tx.fetch("SELECT slug FROM property WHERE slug = $1 OR slug LIKE $1 || '-%'", slug)
     taken = {row["slug"] for row in rows} | _RESERVED
     numbered = (f"{slug}-{number}" for number in count(2))
-    return slug if slug not in taken else next(one for one in numbered if one not in taken)
+    return slug if slug not in taken else next(candidate for candidate in numbered if candidate not in taken)
 
 
 async def change(

@@ -177,12 +177,12 @@ def indexes(db: psycopg.Connection) -> list[Index]:
 def connections(db: psycopg.Connection) -> Connections:
     """How many are taken."""
     with db.cursor(row_factory=class_row(Connections)) as rows:
-        found = rows.execute(
+        row = rows.execute(
             "SELECT count(*) AS taken, count(*) FILTER (WHERE datname = current_database()) AS here,"
             "       current_setting('max_connections')::int AS allowed"
             "  FROM pg_stat_activity WHERE backend_type = 'client backend'"
         ).fetchone()
-    return found or Connections(0, 0, 0)  # an aggregate always has a row
+    return row or Connections(0, 0, 0)  # an aggregate always has a row
 
 
 def long_transactions(db: psycopg.Connection, *, longer_than: timedelta) -> list[Running]:

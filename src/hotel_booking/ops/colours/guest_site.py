@@ -32,7 +32,7 @@ class Answer:
             return None
 
 
-class Door:
+class GuestSite:
     """`host` is the site's name; `gateway` (`https://ADDRESS:PORT`) where to connect instead of where that
     name leads, whose certificate is then not asked for, as the load balancer does not either."""
 

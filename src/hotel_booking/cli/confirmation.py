@@ -13,7 +13,7 @@ from hotel_booking.ops.refusals import Refused
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def ask(what: str, *, yes: bool) -> None:
+def confirm(what: str, *, yes: bool) -> None:
     """Go on where the person at the terminal says so. Raises `Refused`: nothing was done."""
     if not yes and sys.stdin.isatty() and not typer.confirm(what, err=True):
         raise Refused("nothing was changed")

@@ -22,10 +22,10 @@ from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 Of = Literal["state", "configuration", "archive"]
-KEPT = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
+RETENTION = {"state": timedelta(days=7), "configuration": timedelta(days=90)}
 
 
-class Kept:
+class TarBackups:
     """One of the three, in its folder of the store."""
 
     def __init__(
@@ -45,8 +45,10 @@ class Kept:
     def backups(self) -> list[Backup]:
         """Every one that is there, newest first."""
         return [
-            Backup(kept.name[: -len(SUFFIX)], self.of, kept.name, head.made_at, head.made_at, kept.bytes)
-            for kept, head in headers(self._files)
+            Backup(
+                stored.name[: -len(SUFFIX)], self.of, stored.name, head.made_at, head.made_at, stored.bytes
+            )
+            for stored, head in headers(self._files)
         ]
 
     def changed(self) -> bool:
@@ -63,7 +65,7 @@ class Kept:
             )
         mark = contents.fingerprint(self._gathered) if self.of == "configuration" else ""
         made = self._keep(self._gathered, mark, say)
-        remove_old(self._files, before=made.begun_at - KEPT[self.of], keep=made.name, say=say)
+        remove_old(self._files, before=made.begun_at - RETENTION[self.of], keep=made.name, say=say)
         return made
 
     def put(self, name: str, content: bytes, say: Say) -> Backup:
@@ -107,8 +109,8 @@ class Kept:
                         tar.extract(member, folder, filter="data")
                         count += 1
             except (OSError, tarfile.TarError, Refused) as error:
-                for each in folder.glob("*"):
-                    shutil.rmtree(each, ignore_errors=True)
+                for path in folder.glob("*"):
+                    shutil.rmtree(path, ignore_errors=True)
                 if made:
                     shutil.rmtree(folder, ignore_errors=True)
                 if isinstance(error, Refused):

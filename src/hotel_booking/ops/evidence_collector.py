@@ -17,9 +17,9 @@ from pathlib import Path
 import msgspec
 
 from hotel_booking.core.counting import count
+from hotel_booking.ops.command_runner import CommandRunner
 from hotel_booking.ops.incident_evidence import AUDIT_LOG, written
 from hotel_booking.ops.kubectl import Kubectl, Metadata
-from hotel_booking.ops.ourselves import Ourselves
 from hotel_booking.ops.refusals import Refused, WrongUse
 
 # What says how the cluster was and who could do what there. Secrets are not among it.
@@ -62,7 +62,7 @@ class Collector:
         folder: Path,
         *,
         kubectl: Kubectl | None,
-        ourselves: Ourselves,
+        commands: CommandRunner,
         say: Callable[[str], None],
         most: int,
     ) -> None:
@@ -70,7 +70,7 @@ class Collector:
         self.missing: dict[str, str] = {}
         self.cut: list[str] = []
         self.findings: list[str] = []
-        self._kubectl, self._ourselves, self._say, self._left = kubectl, ourselves, say, most
+        self._kubectl, self._commands, self._say, self._left = kubectl, commands, say, most
 
     def acts(self, spooled: Path) -> None:
         """What operations did that the audit log does not know yet."""
@@ -82,7 +82,7 @@ class Collector:
         """Logs that lie on this machine: files, and what is in folders."""
         for number, given in enumerate(paths, 1):
             called = f"files/{number}-{given.name}"
-            inside = sorted(one for one in given.rglob("*") if one.is_file() and not one.is_symlink())
+            inside = sorted(path for path in given.rglob("*") if path.is_file() and not path.is_symlink())
             if not given.exists():
                 self.missing[called] = "it is not there"
             for path in [given] if given.is_file() else inside:
@@ -111,11 +111,14 @@ class Collector:
             for container in (*pod.spec.init_containers, *pod.spec.containers):
                 self._logs(pod.metadata.name, container.name, since)
 
-    def database(self, *, snapshot: bool) -> None:
+    def database(self, *, snapshot: bool, left_out: bool = False) -> None:
         """The audit log with its hashes and what its chain is worth, who may enter, and all as a file."""
+        if left_out:
+            self.missing["database"] = "left out by --without database"
+            return
         self._say("audit log")
         with suppress(Refused):  # what is not chained yet is in the snapshot
-            self._ourselves.run("audit-log", "seal", seconds=_DATABASE_SECONDS)
+            self._commands.run("audit-log", "seal", seconds=_DATABASE_SECONDS)
         self._save(AUDIT_LOG, "audit-log", "export", ours=True)
         self._followed()
         self._save("database/state.json", "ops", "evidence", "state", ours=True)
@@ -134,7 +137,7 @@ class Collector:
         name = "database/snapshot"
         if not wanted:
             self.missing[name] = "left out by --no-snapshot"
-        elif not self._ourselves.here:
+        elif not self._commands.here:
             self.missing[name] = (
                 "taken only where the environment names the database; make a backup where backups are made:"
                 " hotel-booking ops backup backup --kind full"
@@ -143,7 +146,7 @@ class Collector:
             self._say("snapshot of the database")
             (self.folder / "database").mkdir(mode=0o700, exist_ok=True)
             try:
-                self._ourselves.run("backup", str(self.folder / name), seconds=_SNAPSHOT_SECONDS)
+                self._commands.run("backup", str(self.folder / name), seconds=_SNAPSHOT_SECONDS)
             except Refused as refusal:
                 (self.folder / name).unlink(missing_ok=True)
                 self.missing[name] = refusal.detail
@@ -172,7 +175,7 @@ class Collector:
         try:
             with path.open("wb") as file:
                 if ours:
-                    self._ourselves.save(file, *words, seconds=_DATABASE_SECONDS)
+                    self._commands.save(file, *words, seconds=_DATABASE_SECONDS)
                 elif self._kubectl is not None:
                     self._kubectl.save(file, *words, seconds=_LOG_SECONDS)
         except Refused as refusal:

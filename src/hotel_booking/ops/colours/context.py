@@ -1,4 +1,4 @@
-"""What a run works with."""
+"""What a blue-green run works with: the cluster, the clock, where it says what happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 from hotel_booking.ops.kubectl import Kubectl
 
 
-class Means(msgspec.Struct):
+class RunContext(msgspec.Struct):
     """What a run works with. `gateway` and `prometheus` are addresses, or empty; `watch` and `timeout` are
     seconds. `repository` is a clone, where there is one."""
 

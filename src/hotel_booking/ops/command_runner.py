@@ -14,7 +14,7 @@ from hotel_booking.ops.kubectl import Kubectl
 from hotel_booking.ops.refusals import Refused
 
 
-class Ourselves:
+class CommandRunner:
     """Runs `hotel-booking WORDS`; without a `kubectl` always here."""
 
     def __init__(self, kubectl: Kubectl | None, environ: Mapping[str, str]) -> None:
