@@ -51,9 +51,9 @@ class RoomsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`rooms` are the rooms whose guests leave, by the reservation's position: `[2]`; without it, all that
-    are still in house. `departed` is the day the guests left; without it, the property's current date.
-    `override_reason` lets the last of them leave although a part of the price is open (`balance_open`); it is
-    kept with the booking."""
+    are still in house. `departed` is the day the guests left, at the latest the property's current date;
+    without it, that date. `override_reason` lets the last of them leave although a part of the price is open
+    (`balance_open`); it is kept with the booking."""
 
     rooms: Positions | None = None
     departed: date | None = None

@@ -185,10 +185,11 @@ async def check_out(
     Leaving early gives back the nights from `departed` (default: the date on the property's wall) on; the
     price stays what was booked.
 
-    Raises `WrongState` unless the booking and each of the rooms is checked in. With the last of its rooms
-    the booking is checked out: raises `BalanceOpen` where a part of its price is neither paid nor reserved,
-    unless `override` gives a reason. Who leaves before the others leaves what is owed to them, also to those
-    who are still expected; raises `WrongState` where these cannot come any more.
+    Raises `WrongState` unless the booking and each of the rooms is checked in, and `TooEarly` where
+    `departed` has not begun. With the last of its rooms the booking is checked out: raises `BalanceOpen`
+    where a part of its price is neither paid nor reserved, unless `override` gives a reason. Who leaves
+    before the others leaves what is owed to them, also to those who are still expected; raises `WrongState`
+    where these cannot come any more.
     """
     booking = await _locked(tx, booking_id, "checked_in", verb="checked out")
     leaving = _leaving(booking, rooms)
@@ -196,6 +197,12 @@ async def check_out(
         _check_expected(booking, business_date(now, booking.timezone, booking.day_end_time))
     # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
     last = departed or calendar_date(now, booking.timezone)
+    if last > calendar_date(now, booking.timezone):
+        raise TooEarly(
+            f"{last} has not begun at the hotel",
+            field="departed",
+            fix="check the guests out on that day, or leave `departed` out",
+        )
     if last < min(room.arrival for room in leaving):
         raise Invalid("the departure is before the arrival", field="departed")
     left_open = still_open(booking)
