@@ -134,8 +134,7 @@ def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) ->
     latest a day before the gateway would release it."""
     if any(room.terms.deposit.capture != "check_in" for room in booking.reservations):
         return now
-    arrival = min(room.arrival for room in booking.reservations)
-    check_in = local_instant(arrival, booking.check_in_time, booking.timezone)
+    check_in = local_instant(booking.arrival, booking.check_in_time, booking.timezone)
     return max(now, min(check_in, now + holds_for - _BEFORE_IT_LAPSES))
 
 
