@@ -140,7 +140,8 @@ def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) ->
 
 def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
     """What cancelling all that is left gives back now and from each deadline to come, by the policy each room
-    was sold with. The fee is the whole booking's, with that of rooms that were cancelled before."""
+    was sold with. The fee is the whole booking's, with that of rooms that were cancelled before,
+    less what the hotel let go."""
     instants: list[datetime | None] = [None]
     instants += sorted(
         {
@@ -154,9 +155,11 @@ def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
     agreed = sum(room.owed for room in booking.left)  # for rooms that were cancelled before
     stages: list[Stage] = []
     for since in instants:
-        fee = agreed + sum(cancellation_fee(booking, room, since or at) for room in booking.staying)
+        fee = charged(
+            booking, agreed + sum(cancellation_fee(booking, room, since or at) for room in booking.staying)
+        )
         if not stages or stages[-1].fee != fee:
-            stages.append(Stage(since, fee, money - min(charged(booking, fee), money)))
+            stages.append(Stage(since, fee, money - min(fee, money)))
     return stages
 
 

@@ -73,12 +73,13 @@ def _fees(booking: Booking, going: Sequence[Reservation], at: datetime, *, waive
 
 
 def settle(booking: Booking, fee: int) -> Cancellation:
-    """Split what was paid and what is reserved into the part that stays and the part that goes back."""
+    """Split what was paid and what is reserved into the part that stays and the part that goes back. What the
+    hotel let go of the price before is let go of the fee."""
     owed = charged(booking, fee)
     kept_of_paid = min(owed, booking.paid)
     kept = min(owed, booking.paid + booking.reserved)
     return Cancellation(
-        fee=fee,
+        fee=owed,
         refund=booking.paid - kept_of_paid,
         owed=owed - kept,
         currency=booking.currency,

@@ -12,7 +12,7 @@ import msgspec
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.bookings.due import no_show_fee, still_open
+from hotel_booking.domains.bookings.due import charged, no_show_fee, still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, TooEarly, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.cancel import carry_out, settle, settle_others, total_without
@@ -61,9 +61,9 @@ async def preview_no_show(
     """What the no-show would cost now. Changes nothing; raises what `no_show` raises."""
     booking = await booking_by_id(tx, booking_id)
     missing = _missing(booking, booking.status, now, rooms)
-    fee = _fee(booking, missing)
+    fee = _asked(booking, missing)
     last = max(room.departure for room in missing) - date.resolution
-    total = _total(booking, missing, fee)
+    total = _total(booking, missing, _fee(booking, missing))
     return NoShowCost(
         msgspec.structs.replace(settle(booking, total), fee=fee),
         len(missing) == len(booking.staying) and await saved_card(tx, booking_id) is not None,
@@ -100,7 +100,7 @@ async def no_show(
     booking = await booking_by_id(tx, booking_id)
     missing = _missing(booking, status, now, rooms, on, early=early)
     fees = [no_show_fee(room) for room in missing]
-    if expected_fee is not None and expected_fee != _fee(booking, missing):
+    if expected_fee is not None and expected_fee != _asked(booking, missing):
         raise PriceChanged(
             "the fee has changed since it was shown",
             field="expected_fee",
@@ -132,6 +132,12 @@ def _fee(booking: Booking, missing: Sequence[Reservation]) -> int:
     return before + sum(no_show_fee(room) for room in missing)
 
 
+def _asked(booking: Booking, missing: Sequence[Reservation]) -> int:
+    """The fee as it is shown: of a booking that is over, without what the hotel let go."""
+    fee = _fee(booking, missing)
+    return fee if booking.status == "checked_in" else charged(booking, fee)
+
+
 def _total(booking: Booking, missing: Sequence[Reservation], fee: int) -> int:
     """What the booking comes to with the fee in place of these rooms' price: where others came, with what
     these pay."""
@@ -142,7 +148,7 @@ async def fee_outcome(tx: Transaction, booking: Booking) -> FeeOutcome | None:
     """What became of the fee; None for a booking that is not over by cancelling or not coming."""
     if booking.status not in ("cancelled", "no_show"):
         return None
-    fee, left = booking.fee, still_open(booking)
+    fee, left = charged(booking, booking.fee), still_open(booking)
     if not left:
         return FeeOutcome("settled" if fee else "none", fee, 0)
     if await saved_card(tx, booking.id) is None:
