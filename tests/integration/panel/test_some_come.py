@@ -178,6 +178,8 @@ async def test_staff_and_programs_cancel_rooms_one_by_one(db: Database, database
         assert "Room 3 has been cancelled; the booking comes to €400.00." in page
         assert "Cancellation fee of room 3 of €100.00 waived: The chef is a friend" in page
         assert "Booked room 3: cancelled" in page  # in its history
+        log = (await client.get("/admin/audit?kind=reservation")).text
+        assert log.count("room 3, DBL (") == 1
         assert 'name="adults-3"' not in (await client.get(f"{path}/amend")).text
 
         base = f"/api/v1/bookings/{booking.reference}"
