@@ -184,10 +184,11 @@ def room_choice(room: Reservation, more: str = "") -> tuple[str, str]:
 
 
 def chosen_rooms(form: Form, booking: Booking) -> list[int] | None:
-    """The rooms that a form names; None where it names none: all that it can be about."""
-    if not form.many("rooms"):
-        return None
+    """The rooms that a form names; None where it names none: all that it can be about. Others than those
+    whose cost it showed (`seen`) are refused: what is done is what the button says, and what is ticked."""
     named = form.choices("rooms", [str(room.position) for room in booking.reservations])
+    if form.many("seen") and {*form.many("seen")} != {*named}:
+        form.wrong("rooms", "check what it costs for these rooms, and confirm again")
     return [int(text) for text in named] or None
 
 

@@ -171,6 +171,14 @@ async def test_staff_and_programs_cancel_rooms_one_by_one(db: Database, database
         assert 'name="fee" value="10000"' in asked
         wrong = await client.get(f"{path}/cancel?rooms=9")
         assert (wrong.status_code, "Must be one of the options" in wrong.text) == (422, True)
+        # Ticked otherwise than shown, it is neither what the button says nor what is ticked.
+        for ticked in (["3"], []):
+            other = await client.post(
+                f"{path}/cancel", data={"rooms": ticked, "seen": ["1", "2", "3"], "fee": "10000"}
+            )
+            assert other.status_code == 422
+            assert "Check what it costs for these rooms, and confirm again" in other.text
+        assert (await seen(db, booking))[:2] == ("confirmed", ["confirmed"] * 3)
         gone = await client.post(
             f"{path}/cancel", data={"rooms": "3", "waive": "true", "reason": "The chef is a friend"}
         )
