@@ -178,7 +178,8 @@ def _missing(
         raise WrongState(
             "no guests of the booking have come yet",
             field="rooms",
-            fix="check in those who came first, or leave `rooms` out: nobody came",
+            fix="check in those who came first, cancel rooms that are given up, or leave `rooms` out: nobody"
+            " came",
         )
     if status != "checked_in" and status != "confirmed":
         raise WrongState(f"the booking is {is_a(status)}; only a confirmed one can be a no-show")
