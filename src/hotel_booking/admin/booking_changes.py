@@ -9,13 +9,13 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
-from hotel_booking.admin.bookings import booking_page
-from hotel_booking.admin.stays import carried_out
+from hotel_booking.admin.bookings import booking_page, chosen_rooms, room_choice
+from hotel_booking.admin.stays import carried_out, named
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import number_list
 from hotel_booking.domains.bookings import notes, service
-from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings.due import cancellation_fee, refund_stages
 from hotel_booking.domains.bookings.errors import WrongState, not_changeable
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.service.cancel import cancellation_at
@@ -32,7 +32,9 @@ from hotel_booking.http.ui.render import day, money, page, see_other
 
 _SHORTEST_REASON = 5
 # What staff can do about a booking that is no longer to be cancelled; they are whom guests are told to ask.
-_INSTEAD = {"checked_in": "undo the check-in first, or check the guests out"}
+_INSTEAD = {
+    "checked_in": "undo the check-in first, or check the guests out; rooms that nobody comes to are no-shows"
+}
 
 
 @post("/bookings/{reference:str}/guarantee", opt=staff(Permission.BOOKINGS_CREATE))
@@ -54,16 +56,18 @@ async def guarantee(
 async def preview_cancel(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[str]:
-    """What cancelling costs by the policy that was sold."""
+    """What cancelling costs by the policy that was sold: the booking, or rooms of it."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CANCEL)
-    return await _cancel_page(request, tx, caller, booking, now, Form.of())
+    form = Form({"rooms": request.query_params.getall("rooms", [])})
+    return await _cancel_page(request, tx, caller, booking, now, form)
 
 
 @post("/bookings/{reference:str}/cancel", opt=staff(Permission.BOOKINGS_CANCEL))
 async def cancel(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, reference: str
 ) -> Response[Any]:
-    """Cancel at the fee that was shown; or, with a reason, let it go."""
+    """Cancel all of it, or the rooms that are named, at the fee that was shown; or, with a reason, let it
+    go."""
     booking = await open_booking(tx, reference, caller, Permission.BOOKINGS_CANCEL)
     form = await read(request)
     waive = form.flag("waive")
@@ -76,17 +80,26 @@ async def cancel(
         reason = form.text("reason", longest=1000)
         if waive and len(reason) < _SHORTEST_REASON:
             form.wrong("reason", f"must be at least {_SHORTEST_REASON} characters")
+        rooms = chosen_rooms(form, booking)
         form.check()
-        full = cancellation_at(booking, now).fee
+        full = cancellation_at(booking, now, rooms=rooms).fee
         result = await service.cancel(
-            tx, booking_id=booking.id, now=now, waive=waive, expected_fee=None if waive else seen
+            tx, booking_id=booking.id, now=now, rooms=rooms, waive=waive, expected_fee=None if waive else seen
         )
+        changed = await booking_by_id(tx, booking.id)
+        whole = changed.status == "cancelled"
+        which = "" if whole or rooms is None else f" of {named(rooms)}"
         if waive:
-            text = f"Cancellation fee of {money(full, booking.currency)} waived: {reason}"
+            waived = money(full - result.fee, booking.currency)
+            text = f"Cancellation fee{which} of {waived} waived: {reason}"
             await notes.add(tx, booking_id=booking.id, staff_id=caller.staff_id or 0, text=text, now=now)
-        note_booking(request, "cancelled")
         back = f"; {money(result.refund, booking.currency)} will be refunded" if result.refund else ""
-        return f"The booking has been cancelled{back}."
+        if whole or rooms is None:
+            note_booking(request, "cancelled")
+            return f"The booking has been cancelled{back}."
+        what, total = named(rooms), money(changed.total, changed.currency)
+        verb = "have" if len(rooms) > 1 else "has"
+        return f"{what[0].upper()}{what[1:]} {verb} been cancelled; the booking comes to {total}{back}."
 
     async def refused(form: Form) -> Response[str]:
         # As it is now: somebody else may have cancelled it, or checked its guests in.
@@ -123,7 +136,7 @@ async def amend(
         return await _amend_page(request, tx, booking, form, status=409)
     try:
         arrival, departure = form.day("arrival", required=True), form.day("departure", required=True)
-        changes = [_room_change(form, room.position) for room in booking.reservations]
+        changes = [_room_change(form, room.position) for room in booking.staying]
         agreed = form.shown_amount("agreed_total") if form.value("act") == "confirm" else None
         form.check()
         wanted: StayChange = {
@@ -162,18 +175,33 @@ async def _cancel_page(
     status: int = 200,
 ) -> Response[str]:
     try:
-        cost = cancellation_at(booking, now)
-    except WrongState as error:
-        error.fix = _INSTEAD.get(booking.status, "")
+        rooms = chosen_rooms(form, booking)
+        cost = cancellation_at(booking, now, rooms=rooms)
+        going = service.going_of(booking, rooms)
+    except DomainError as error:
+        if isinstance(error, WrongState) and booking.status in _INSTEAD:
+            error.fix = _INSTEAD[booking.status]
+        # The booking's page has no field of these.
         return await booking_page(request, tx, caller, booking, now, form=Form.of().failed(error), status=422)
+    part = len(going) < len(booking.staying)
+    several = booking.status == "confirmed" and len(booking.staying) > 1
+    fees = {room.position: cancellation_fee(booking, room, now) for room in booking.staying}
     return page(
         request,
         "bookings/cancel.html",
-        status=status,
+        status=422 if form.errors else status,
         booking=booking,
-        stages=refund_stages(booking, now),
+        stages=[] if part else refund_stages(booking, now),
         cost=cost,
         form=form,
+        part=named([room.position for room in going]) if part else "",
+        total=booking.total - sum(room.total for room in going) + cost.fee,
+        choices=[
+            room_choice(room, f"fee {money(fees[room.position], booking.currency)}")
+            for room in booking.staying
+            if several
+        ],
+        chosen=[str(room.position) for room in going],
     )
 
 
@@ -190,7 +218,7 @@ async def _amend_page(
     kinds = {kind.code: kind.name for kind in catalogue.room_types.values()}
     plans = {plan.code: plan.name for plan in catalogue.plans.values()}
     # What is booked may be off sale by now: it is kept unless somebody chooses another.
-    for room in booking.reservations:
+    for room in booking.staying:
         kinds.setdefault(room.room_type, f"{room.room_type_name} (off sale)")
         plans.setdefault(room.rate_plan, f"{room.rate_plan_name} (off sale)")
     return page(
@@ -209,12 +237,12 @@ async def _amend_page(
 
 def _fields(booking: Booking) -> dict[str, tuple[str, str]]:
     """The stay as the form's fields hold it, and as staff read it."""
-    first = booking.reservations[0]
+    first = booking.staying[0]
     shown = {
         "arrival": (first.arrival.isoformat(), day(first.arrival)),
         "departure": (first.departure.isoformat(), day(first.departure)),
     }
-    for room in booking.reservations:
+    for room in booking.staying:
         children = ", ".join(map(str, room.children))
         shown |= {
             f"room_type-{room.position}": (room.room_type, room.room_type_name),

@@ -123,7 +123,7 @@ async def booking_page(
     """The page of a booking, with a form that was refused where there is one."""
     today = business_date(now, booking.timezone, booking.day_end_time)
     may_act = caller.may(Permission.STAYS_MANAGE, booking.property_id)
-    begun = today >= min(room.arrival for room in booking.reservations)
+    begun = today >= booking.arrival
     # Until a stay is over by the book: then who has not come is a no-show.
     coming = (
         begun
@@ -181,6 +181,15 @@ def room_choice(room: Reservation, more: str = "") -> tuple[str, str]:
     """A room of a booking among others to choose from: its position, and which one it is."""
     parts = (f"Room {room.position}: {room.room_type_name}", room.room, room.guest_name, more)
     return str(room.position), ", ".join(part for part in parts if part)
+
+
+def chosen_rooms(form: Form, booking: Booking) -> list[int] | None:
+    """The rooms that a form names; None where it names none: all that it can be about. Others than those
+    whose cost it showed (`seen`) are refused: what is done is what the button says, and what is ticked."""
+    named = form.choices("rooms", [str(room.position) for room in booking.reservations])
+    if form.many("seen") and {*form.many("seen")} != {*named}:
+        form.wrong("rooms", "check what it costs for these rooms, and confirm again")
+    return [int(text) for text in named] or None
 
 
 async def _shown(

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_access import open_booking
-from hotel_booking.admin.bookings import booking_page, room_choice
+from hotel_booking.admin.bookings import booking_page, chosen_rooms, room_choice
 from hotel_booking.admin.fee_words import fee_sentence
 from hotel_booking.admin.stays import carried_out, named, sent
 from hotel_booking.core.db import Transaction
@@ -47,7 +47,7 @@ async def no_show(
 
     async def act() -> str:
         seen = form.shown_amount("fee")
-        rooms = _rooms(form, booking)
+        rooms = chosen_rooms(form, booking)
         form.check()
         missing = len(rooms or booking.expected)
         gone = await service.no_show(tx, booking_id=booking.id, now=now, rooms=rooms, expected_fee=seen)
@@ -69,15 +69,6 @@ async def no_show(
     return await carried_out(request, tx, caller, booking, now, form, act, refused=refused)
 
 
-def _rooms(form: Form, booking: Booking) -> list[int] | None:
-    """The rooms that are named; None where none is: all who are expected."""
-    if not form.many("rooms"):
-        return None
-    return [
-        int(text) for text in form.choices("rooms", [str(room.position) for room in booking.reservations])
-    ]
-
-
 async def _asked(
     request: Request[Any, Any, State],
     tx: Transaction,
@@ -88,7 +79,7 @@ async def _asked(
     status: int = 200,
 ) -> Response[str]:
     try:
-        rooms = _rooms(form, booking)
+        rooms = chosen_rooms(form, booking)
         seen = await service.preview_no_show(tx, booking_id=booking.id, now=now, rooms=rooms or None)
     except DomainError as error:
         # The booking's page has no field of these.

@@ -25,17 +25,20 @@ from hotel_booking.core.integers import LARGEST_BIGINT
 from hotel_booking.core.money import MAX_AMOUNT, step
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.properties.choices import properties_within
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.changes import (
     FLAGS,
     LIMITS,
     BulkEdit,
     Effect,
+    InvalidEdit,
     PriceChange,
     Value,
     runs,
     unrolled,
 )
+from hotel_booking.domains.rates.copying import Copy
 from hotel_booking.domains.rates.edit_errors import FreeOfCharge, PreviewChanged
 from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
 from hotel_booking.domains.rates.edits import UndoChanged
@@ -49,12 +52,13 @@ _EDIT = staff(Permission.RATES_EDIT)
 _LISTED = 200  # lines of a preview; the totals count everything
 _THE_TYPE = "*"  # the room type itself among the plans of the form
 EditId = Annotated[int, Parameter(ge=1, le=LARGEST_BIGINT)]
+_COPIED = ("prices", "restrictions")
 _KINDS: Sequence[Literal["set", "percent", "amount"]] = ("set", "percent", "amount")
 
 
 @get("/properties/{slug:str}/rates/bulk", opt=_EDIT)
 async def bulk_form(
-    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, slug: str
 ) -> Response[str]:
     """The form, filled in with what was selected in the grid."""
     catalogue = await load_catalogue(tx, slug, off_sale=True)
@@ -71,22 +75,24 @@ async def bulk_form(
         types=[code for code in catalogue.room_types if code in kinds] or list(catalogue.room_types),
         plans=[code for code in catalogue.plans if code in given.many("plans")] or plans,
         round_to="1",
+        copy=_COPIED,
     )
-    return _form(request, catalogue, form)
+    return await _form(request, tx, caller, catalogue, form)
 
 
 @post("/properties/{slug:str}/rates/bulk/preview", opt=_EDIT, status_code=200)
 async def preview_bulk(
-    request: Request[Any, Any, State], tx: Transaction, now: datetime, slug: str
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, slug: str
 ) -> Response[str]:
     """Exactly what would change, worked out by the code that applies it. Nothing is written."""
     catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     try:
         edit = _edit(form, catalogue)
-        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+        other = await _other(tx, caller, edit)
+        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now, other=other)
     except DomainError as error:
-        return _form(request, catalogue, form.failed(error), status=422)
+        return await _form(request, tx, caller, catalogue, form.failed(error), status=422)
     return _preview(request, catalogue, form, edit, effect)
 
 
@@ -98,9 +104,10 @@ async def apply_bulk(
     catalogue = await load_catalogue(tx, slug, off_sale=True)
     form = await read(request)
     if form.flag("again"):
-        return _form(request, catalogue, form)
+        return await _form(request, tx, caller, catalogue, form)
     try:
         edit = _edit(form, catalogue)
+        other = await _other(tx, caller, edit)
         done = await edits.apply(
             tx,
             catalogue=catalogue,
@@ -110,14 +117,15 @@ async def apply_bulk(
             by=caller,
             now=now,
             free=form.flag("free"),
+            other=other,
         )
     except PreviewChanged as error:
         return _preview(request, catalogue, form, edit, error.effect, changed=True)
     except FreeOfCharge as error:
-        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now)
+        effect = await edits.preview(tx, catalogue=catalogue, edit=edit, now=now, other=other)
         return _preview(request, catalogue, form.failed(error), edit, effect, status=422)
     except DomainError as error:
-        return _form(request, catalogue, form.failed(error), status=422)
+        return await _form(request, tx, caller, catalogue, form.failed(error), status=422)
     grid = query(f"/admin/properties/{slug}/rates", **{"from": edit.first.isoformat()})
     return see_other(request, grid, notice=f"{done.cells:,} values changed. It can be undone below.")
 
@@ -203,6 +211,7 @@ def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:
         elif (number := form.whole(column, 1, 366)) is not None:
             restrictions[column] = number
     limit = form.whole("overbooking_limit", 0, 10_000)
+    copy = _copy(form, first)
     for name, chosen, message in (
         ("weekdays", days, "choose at least one day of the week"),
         ("types", types, "choose at least one room type"),
@@ -221,7 +230,29 @@ def _edit(form: Form, catalogue: Catalogue) -> BulkEdit:
         price=price,
         restrictions=restrictions,
         overbooking_limit=limit,
+        copy=copy,
     )
+
+
+def _copy(form: Form, first: date | None) -> Copy | None:
+    """What is copied: from a night on, or from the same nights of another hotel."""
+    night, hotel = form.day("copy_from"), form.text("copy_hotel", longest=100)
+    wanted = form.choices("copy", _COPIED)
+    if night is None and not hotel:
+        return None
+    if not wanted:
+        form.wrong("copy", "choose what to copy")
+    return Copy(night or first or date.min, "prices" in wanted, "restrictions" in wanted, hotel)
+
+
+async def _other(tx: Transaction, caller: Caller, edit: BulkEdit) -> Catalogue | None:
+    """The other hotel that is copied from, if the caller may see its rates; else it does not exist."""
+    if edit.copy is None or not edit.copy.hotel:
+        return None
+    seen = await properties_within(tx, caller.properties_for(Permission.RATES_VIEW))
+    if edit.copy.hotel not in {one.slug for one in seen}:
+        raise InvalidEdit("there is no such hotel to copy from")
+    return await load_catalogue(tx, edit.copy.hotel, active_only=False)
 
 
 def _price(form: Form, currency: str) -> PriceChange | None:
@@ -239,9 +270,15 @@ def _price(form: Form, currency: str) -> PriceChange | None:
     return None if value is None else PriceChange(kind, value, max(int(rounding or 1), step(currency)))
 
 
-def _form(
-    request: Request[Any, Any, State], catalogue: Catalogue, form: Form, status: int = 200
+async def _form(
+    request: Request[Any, Any, State],
+    tx: Transaction,
+    caller: Caller,
+    catalogue: Catalogue,
+    form: Form,
+    status: int = 200,
 ) -> Response[str]:
+    seen = await properties_within(tx, caller.properties_for(Permission.RATES_VIEW))
     return page(
         request,
         "rates/bulk.html",
@@ -252,6 +289,7 @@ def _form(
         weekdays=list(enumerate(WEEKDAYS)),
         roundings=roundings(catalogue.property.currency),
         labels=LABELS,
+        others=[(one.slug, one.name) for one in seen if one.slug != catalogue.property.slug],
     )
 
 
@@ -276,6 +314,7 @@ def _preview(
         hotel=catalogue.property,
         what=describe(edit, catalogue.property.currency),
         when=span(edit.first, edit.last),
+        shifted=_shifted(edit),
         effect=effect,
         unfit=nobody_arrives(effect.unfit, catalogue),
         fields=fields,
@@ -284,6 +323,13 @@ def _preview(
         totals=totals(effect.changes, catalogue.property.currency),
         changed=changed,
     )
+
+
+def _shifted(edit: BulkEdit) -> tuple[str, str] | None:
+    """The weekday that a copied night has, and the one that it comes to, where these differ."""
+    if edit.copy is None or (edit.first - edit.copy.first).days % 7 == 0:
+        return None
+    return WEEKDAYS[edit.copy.first.weekday()], WEEKDAYS[edit.first.weekday()]
 
 
 async def _edit_page(

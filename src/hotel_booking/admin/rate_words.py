@@ -10,6 +10,7 @@ from hotel_booking.core.formats import bare, for_field
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.rates import wording
 from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value
+from hotel_booking.domains.rates.copying import Copy
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.http.ui.render import day
@@ -123,6 +124,8 @@ def span(first: date, last: date) -> str:
 def describe(edit: BulkEdit, currency: str) -> str:
     """What a bulk edit does, for the list of edits."""
     words = []
+    if edit.copy is not None:
+        words.append(_copied(edit, edit.copy))
     if edit.price is not None:
         words.append(_price(edit, currency))
     for column, value in edit.restrictions.items():
@@ -139,6 +142,14 @@ def describe(edit: BulkEdit, currency: str) -> str:
     days = "" if len(edit.weekdays) == 7 else f", {weekdays(sorted(edit.weekdays))}"
     text = f"{', '.join(words)}: {where}{f' on {plans}' if plans else ''}{days}"
     return f"{text[:1].upper()}{text[1:]}"[:500]
+
+
+def _copied(edit: BulkEdit, copy: Copy) -> str:
+    what = " and ".join(
+        word for word, taken in (("prices", copy.prices), ("restrictions", copy.restrictions)) if taken
+    )
+    where = f" of {copy.hotel}" if copy.hotel else ""
+    return f"{what} copied from {span(copy.first, copy.first + (edit.last - edit.first))}{where}"
 
 
 def weekdays(chosen: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import QueryParameter
+from litestar.params import Parameter, QueryParameter
 
 from hotel_booking.api.own_catalogue import nights_asked, own_catalogue
 from hotel_booking.core.dates import Stay, business_date
@@ -20,6 +20,10 @@ from hotel_booking.domains.inventory import blocks
 from hotel_booking.domains.inventory.blocks import Block
 from hotel_booking.http.access import needs
 from hotel_booking.http.examples import example, later
+
+BlockId = Annotated[
+    int, Parameter(description="The block's number, as the list shows it.", ge=1, le=LARGEST_INTEGER)
+]
 
 
 class BlockRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,11 +104,9 @@ async def list_blocks(
     tags=["Rooms"],
     summary="Put a room back on sale",
 )
-async def delete_block(slug: str, block_id: int, tx: Transaction, now: datetime, caller: Caller) -> None:
+async def delete_block(slug: str, block_id: BlockId, tx: Transaction, now: datetime, caller: Caller) -> None:
     """Puts the nights back on sale, from tonight on: nights that are over stay what they were."""
     property_ = (await own_catalogue(tx, slug, caller)).property
-    if not 0 < block_id <= LARGEST_INTEGER:
-        raise blocks.BlockNotFound("there is no such block", fix="list the blocks to see which there are")
     today = business_date(now, property_.timezone, property_.day_end_time)
     await blocks.unblock(tx, property_id=property_.id, block_id=block_id, since=today)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -34,7 +35,8 @@ class GuestAnswer(msgspec.Struct, frozen=True):
 
 
 class ReservationAnswer(msgspec.Struct, frozen=True):
-    """One room-stay of the booking, in a state of its own once guests have come. `fee` was charged for a
+    """One room-stay of the booking, in a state of its own where it was cancelled before the others, and once
+    guests have come. `fee` was charged for a
     cancellation or no-show, in place of `total`."""
 
     position: int
@@ -57,8 +59,9 @@ class ReservationAnswer(msgspec.Struct, frozen=True):
 
 
 class BookingAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking: what was bought, for how much, and what was paid. Once guests have come, `total` has the fee
-    in place of the price of a room that nobody came to (`no_show`). `balance` is still to be paid; `reserved`
+    """A booking: what was bought, for how much, and what was paid. `total` has the fee in place of the price
+    of a room that was cancelled before the others (`cancelled`) or, once guests have come, that nobody came
+    to (`no_show`). `balance` is still to be paid; `reserved`
     of it is authorised on the guest's card and captured later. `card_terms` are the words to accept before a
     card is kept for later charges; null if there will be none."""
 
@@ -93,7 +96,9 @@ class RefundStage(msgspec.Struct, frozen=True):
 
 class CancellationAnswer(msgspec.Struct, frozen=True):
     """What cancelling at `at` costs: `fee` is kept, `refund` goes back, `released` was only authorised on the
-    card and is released, `owed` was never paid. `stages` say what it will cost from each deadline on."""
+    card and is released, `owed` was never paid. `stages` say what cancelling all that is left will cost from
+    each deadline on. Of some rooms, `fee` takes the place of their price in the booking's total, and `owed`
+    is what is open of that: nothing of it is charged by itself."""
 
     at: Instant
     fee: Money
@@ -112,8 +117,8 @@ def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
         status=booking.status,
         property=booking.property_slug,
         property_name=booking.property_name,
-        arrival=min(room.arrival for room in booking.reservations),
-        departure=max(room.departure for room in booking.reservations),
+        arrival=booking.arrival,
+        departure=booking.departure,
         total=Money(booking.total, currency),
         due_now=Money(booking.due_now, currency),
         paid=Money(booking.paid, currency),
@@ -132,9 +137,11 @@ def booking_answer(booking: Booking, now: datetime) -> BookingAnswer:
     )
 
 
-def cancellation_answer(booking: Booking, now: datetime) -> CancellationAnswer:
-    """What cancelling now would cost. Raises `WrongState` where it is too late."""
-    cost = service.cancellation_at(booking, now)
+def cancellation_answer(
+    booking: Booking, now: datetime, rooms: Sequence[int] | None = None
+) -> CancellationAnswer:
+    """What cancelling now would cost: all of it, or these rooms. Raises `WrongState` where it is too late."""
+    cost = service.cancellation_at(booking, now, rooms=rooms)
     return CancellationAnswer(
         at=now,
         fee=Money(cost.fee, cost.currency),
@@ -145,7 +152,7 @@ def cancellation_answer(booking: Booking, now: datetime) -> CancellationAnswer:
             RefundStage(stage.since, Money(stage.fee, cost.currency), Money(stage.refund, cost.currency))
             for stage in refund_stages(booking, now)
         ],
-        rooms=[_reservation(booking, room, now).cancellation for room in booking.reservations],
+        rooms=[_reservation(booking, room, now).cancellation for room in service.going_of(booking, rooms)],
     )
 
 

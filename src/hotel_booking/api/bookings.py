@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
+from litestar.params import QueryParameter
 
 from hotel_booking.api.booking_access import open_booking, open_to_change
 from hotel_booking.api.booking_answers import (
@@ -17,6 +18,7 @@ from hotel_booking.api.booking_answers import (
     booking_answer,
     cancellation_answer,
 )
+from hotel_booking.api.positions import Positions, positions
 from hotel_booking.api.prices import PriceLine, price_lines
 from hotel_booking.core.config import Settings
 from hotel_booking.core.db import Database, Transaction
@@ -87,8 +89,17 @@ class PaymentAnswer(msgspec.Struct, frozen=True):
     action_text: str | None = None
 
 
+class CancelRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`rooms` are the rooms to cancel, by the reservation's position: `[2]`; without it, all that are left.
+    `expected_fee` (minor units) is what was shown; another fee is refused with `price_changed`."""
+
+    rooms: Positions | None = None
+    expected_fee: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
 class CancelAnswer(msgspec.Struct, frozen=True):
-    """The cancelled booking and what goes back to the guest."""
+    """What was cancelled (`status`; the booking itself has its own) and what goes back to the guest. `owed`
+    is what of the fee was never paid; where rooms are left, what is open of the booking."""
 
     status: Literal["cancelled"]
     refund: Money
@@ -243,15 +254,25 @@ async def get_booking(
     summary="Preview a cancellation",
 )
 async def preview_cancellation(
-    reference: str, tx: Transaction, now: datetime, caller: Caller
+    reference: str,
+    tx: Transaction,
+    now: datetime,
+    caller: Caller,
+    rooms: Annotated[
+        str | None,
+        QueryParameter(
+            description="The rooms to cancel, by position: `2,3`. Without it, all that are left.",
+            max_length=60,
+        ),
+    ] = None,
 ) -> CancellationAnswer:
     """A preview: changes nothing."""
-    return cancellation_answer(await open_booking(tx, reference, caller), now)
+    return cancellation_answer(await open_booking(tx, reference, caller), now, positions(rooms))
 
 
 @post(
     "/bookings/{reference:str}/cancel",
-    opt=guest_or(Scope.BOOKINGS_WRITE),
+    opt=guest_or(Scope.BOOKINGS_WRITE) | example(lambda _: {"rooms": [1]}),
     tags=["Booking"],
     summary="Cancel",
     status_code=200,
@@ -263,12 +284,19 @@ async def cancel_booking(
     caller: Caller,
     if_match: IfMatch,
     request: Request[Any, Any, State],
+    data: CancelRequest | None = None,
 ) -> CancelAnswer:
-    """Cancels under the policy the booking was sold with; what is not kept is refunded automatically."""
+    """Cancels under the policy the booking was sold with; what is not kept is refunded automatically. Before
+    anybody has come, single rooms can be cancelled: the booking stays `confirmed`, and its `total` has their
+    fee in place of their price. With the last of its rooms the booking is `cancelled`."""
     booking = await open_to_change(tx, reference, caller, if_match, now)
-    result = await service.cancel(tx, booking_id=booking.id, now=now)
-    note_booking(request, "cancelled")
+    asked = data or CancelRequest()
+    result = await service.cancel(
+        tx, booking_id=booking.id, now=now, rooms=asked.rooms, expected_fee=asked.expected_fee
+    )
     booking = await booking_by_id(tx, booking.id)
+    if booking.status == "cancelled":
+        note_booking(request, "cancelled")
     return CancelAnswer(
         status="cancelled",
         refund=Money(result.refund, result.currency),

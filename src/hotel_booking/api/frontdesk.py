@@ -12,15 +12,14 @@ from litestar.params import QueryParameter
 
 from hotel_booking.api.booking_access import open_booking, open_to_change
 from hotel_booking.api.booking_answers import BookingAnswer, booking_answer
+from hotel_booking.api.positions import Position, Positions, positions
 from hotel_booking.core.dates import Instant
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import Money
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.overrides import LONGEST, SHORTEST
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.types import Scope
-from hotel_booking.domains.rates.types import MAX_ROOMS
 from hotel_booking.http.access import needs, simulates_time
 from hotel_booking.http.examples import ARRIVAL, example, later
 from hotel_booking.http.openapi import PROBLEMS
@@ -28,9 +27,7 @@ from hotel_booking.http.preconditions import IfMatch
 
 _DESK = needs(Scope.FRONTDESK_WRITE)
 Reason = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
-Position = Annotated[int, msgspec.Meta(ge=1, le=MAX_ROOMS)]
 RoomNumbers = dict[Position, str]
-Positions = Annotated[list[Position], msgspec.Meta(min_length=1, max_length=MAX_ROOMS)]
 
 
 class CheckInRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,9 +51,9 @@ class RoomsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class CheckOutRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`rooms` are the rooms whose guests leave, by the reservation's position: `[2]`; without it, all that
-    are still in house. `departed` is the day the guests left; without it, the property's current date.
-    `override_reason` lets the last of them leave although a part of the price is open (`balance_open`); it is
-    kept with the booking."""
+    are still in house. `departed` is the day the guests left, at the latest the property's current date;
+    without it, that date. `override_reason` lets the last of them leave although a part of the price is open
+    (`balance_open`); it is kept with the booking."""
 
     rooms: Positions | None = None
     departed: date | None = None
@@ -221,25 +218,13 @@ async def preview_no_show(
 ) -> NoShowAnswer:
     """What a no-show would charge, refund and leave open. Changes nothing."""
     booking = await open_booking(tx, reference, caller)
-    seen = await service.preview_no_show(tx, booking_id=booking.id, now=now, rooms=_positions(rooms))
+    seen = await service.preview_no_show(tx, booking_id=booking.id, now=now, rooms=positions(rooms))
     cost = seen.cost
     fee, total, refund, released, owed = (
         Money(amount, cost.currency)
         for amount in (cost.fee, seen.total, cost.refund, cost.released, cost.owed)
     )
     return NoShowAnswer(fee, total, refund, released, owed, seen.chargeable, seen.can_arrive_until)
-
-
-def _positions(text: str | None) -> list[int] | None:
-    """The positions of a query such as `2,3`."""
-    if text is None:
-        return None
-    try:
-        return msgspec.convert(text.split(","), Positions, strict=False)
-    except msgspec.ValidationError:
-        raise Invalid(
-            f"{text!r} is no list of rooms", field="rooms", fix=f"send positions from 1 to {MAX_ROOMS}: 2,3"
-        ) from None
 
 
 @post(

@@ -490,6 +490,8 @@ async def test_a_block_lowers_capacity_until_it_is_lifted(partner: Partner, db: 
     assert await differences(db) == []
     await partner.send("DELETE", f"/properties/{SLUG}/blocks/{made['id']}", expect=204)
     await partner.send("DELETE", f"/properties/{SLUG}/blocks/{made['id']}", expect=404)
+    for none in ("0", "99999999999999999999"):  # no number of anything, as with keys
+        await partner.send("DELETE", f"/properties/{SLUG}/blocks/{none}", expect=400)
     assert {o["rooms_left"] for o in (await offers(partner, 5, 2))["offers"]} == {2}
 
 
@@ -528,6 +530,9 @@ async def test_the_desk_needs_no_body(partner: Partner) -> None:
     owing = await partner.send("POST", f"/bookings/{reference}/check-out", expect=409)
     assert owing["code"] == "balance_open"
     gone = {"departed": day(1), "override_reason": "The company pays by invoice"}
+    early = await partner.send("POST", f"/bookings/{reference}/check-out", gone, expect=409)
+    assert (early["code"], early["field"]) == ("too_early", "departed")
+    gone["departed"] = day(0)
     out = await partner.send("POST", f"/bookings/{reference}/check-out", gone, expect=200)
     assert out["status"] == "checked_out"
 
@@ -543,11 +548,11 @@ async def test_guests_of_one_room_leave_before_the_others(partner: Partner) -> N
     for wrong, status in (([], 400), ([0], 400), (["2"], 400), ({"2": True}, 400), ([3], 422), ([1, 3], 422)):
         refused = await partner.send("POST", out, {"rooms": wrong}, expect=status)
         assert refused["field"].startswith("rooms"), refused
-    first = await partner.send("POST", out, {"rooms": [2], "departed": day(1)}, expect=200)
+    first = await partner.send("POST", out, {"rooms": [2], "departed": day(0)}, expect=200)
     assert first["status"] == "checked_in"
     assert [one["status"] for one in first["reservations"]] == ["checked_in", "checked_out"]
     assert {one["rooms_left"] for one in (await offers(partner, 1, 1))["offers"]} == {1}
-    again = await partner.send("POST", out, {"rooms": [2], "departed": day(1)}, expect=409)
+    again = await partner.send("POST", out, {"rooms": [2], "departed": day(0)}, expect=409)
     assert again["code"] == "wrong_state"
     assert (await partner.send("POST", out, {"rooms": [1]}, expect=409))["code"] == "balance_open"
     last = await partner.send("POST", out, {"override_reason": "The company pays"}, expect=200)

@@ -1,4 +1,5 @@
-"""Calls that take no body refuse one: what it asks for would be passed over in silence."""
+"""Calls that take no body refuse one, and a cancellation one that it does not know: what it asks for would be
+passed over in silence."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from tests.factories.small_hotel import GUEST, NOW, SLUG, make_quote, small_hote
 
 
 @pytest.mark.parametrize("body", [b'{"preview": true}', b'{"x": 1}', b"{broken", b"[]"])
-async def test_a_cancellation_with_a_body_cancels_nothing(
+async def test_a_cancellation_with_an_unknown_body_cancels_nothing(
     db: Database, database_url: str, body: bytes
 ) -> None:
     await small_hotel(db)
@@ -26,10 +27,10 @@ async def test_a_cancellation_with_a_body_cancels_nothing(
         path = f"/api/v1/bookings/{booking.reference}/cancel"
         refused = await client.post(path, content=body, headers=headers)
         assert refused.status_code == 400
-        assert refused.json()["detail"] == "this call takes no body"
         assert await status_of(db, booking.id) == "confirmed"
         blocks = f"/api/v1/properties/{SLUG}/blocks/1"
-        assert (await client.request("DELETE", blocks, content=body, headers=headers)).status_code == 400
+        refused = await client.request("DELETE", blocks, content=body, headers=headers)
+        assert (refused.status_code, refused.json()["detail"]) == (400, "this call takes no body")
         for empty in (b"", b" {} "):
             done = await client.post(
                 path, content=empty, headers=headers | {"idempotency-key": f"k{len(empty)}"}

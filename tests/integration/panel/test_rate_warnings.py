@@ -12,6 +12,8 @@ from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.identity.types import Scope
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
+from tests.factories.world import TODAY as WORLD_TODAY
+from tests.factories.world import make_rates
 from tests.integration.panel.test_catalogue import fields
 from tests.integration.panel.test_rates_grid import (
     GRID,
@@ -298,3 +300,52 @@ async def test_saving_a_plan_says_which_nights_its_limits_shut(db: Database, dat
         assert f"Nobody can arrive on some nights: DBL on NRF, {night(1).day} " in told
         assert "and 1 more night: min stay 5 nights, max stay 3 nights" in told
         assert "Nobody can arrive" not in await changed(max_stay="9")
+
+
+async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
+    db: Database, database_url: str
+) -> None:
+    ids = await hotel(db)
+    async with db.transaction() as tx:
+        shift = (night(0) - WORLD_TODAY).days
+        await make_rates(tx, ids["foreign"], ids["theirs"], first=shift, nights=10, price=20_000)
+    copied = EDIT | {"copy": ["prices", "restrictions"], "copy_from": str(night(7))}
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, SLUG)) as client,
+    ):
+        assert 'name="copy_hotel"' not in (await client.get(f"{GRID}/bulk")).text
+        there = {field(7): ("100.00", "150.00"), field(8, "min_stay_arrival"): ("", "3")}
+        assert (await saved(client, **there, **{field(2, "closed"): ("", "1")})).status_code == 303
+        before = await everything(db)
+        for wrong, why in (
+            ({"copy": []}, "choose what to copy"),
+            ({"copy_from": str(night(0))}, "these are the nights to change themselves"),
+            ({"copy_hotel": "foreign"}, "there is no such hotel"),  # whose rates this account must not see
+            ({"price_kind": "set", "price_value": "99"}, "a price is either copied or set"),
+        ):
+            refused = await client.post(f"{GRID}/bulk/preview", data=copied | wrong)
+            assert (refused.status_code, why in shown(refused).lower()) == (422, True), (wrong, why)
+        moved = await client.post(f"{GRID}/bulk/preview", data=copied | {"copy_from": str(night(6))})
+        assert "Other days of the week" in shown(moved)
+        preview = await client.post(
+            f"{GRID}/bulk/preview", data=copied | {"price_kind": "percent", "price_value": "10"}
+        )
+        assert "Other days of the week" not in shown(preview)
+        assert await everything(db) == before
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
+        assert [await price(db, ids, offset) for offset in range(4)] == [16_500, 11_000, 11_000, 10_000]
+        assert await price(db, ids, 1, column="min_stay_arrival") == 3
+        assert await price(db, ids, 2, column="closed") is False  # open there: what is not set is copied too
+        assert "restrictions copied from" in shown(await client.get(GRID))
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.REVENUE, None)) as client,
+    ):
+        assert 'name="copy_hotel"' in (await client.get(f"{GRID}/bulk")).text
+        theirs = EDIT | {"copy": ["prices"], "copy_hotel": "foreign", "last": str(night(1))}
+        lacks = await client.post(f"{GRID}/bulk/preview", data=theirs | {"plans": ["FLEX", "NRF"]})
+        assert (lacks.status_code, "has no rate plan NRF" in shown(lacks)) == (422, True)
+        preview = await client.post(f"{GRID}/bulk/preview", data=theirs)
+        assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
+        assert [await price(db, ids, offset) for offset in range(3)] == [20_000, 20_000, 11_000]

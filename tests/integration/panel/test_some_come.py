@@ -152,3 +152,57 @@ async def test_programs_say_it_by_position(db: Database, database_url: str) -> N
         )
         assert [room["status"] for room in away["reservations"]] == ["checked_in", "confirmed", "no_show"]
     assert await differences(db) == []
+
+
+async def test_staff_and_programs_cancel_rooms_one_by_one(db: Database, database_url: str) -> None:
+    """On the day of arrival each costs its first night; what the hotel waives is noted."""
+    booking = await party(db)
+    path = f"/admin/bookings/{booking.reference}"
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, api),
+        signed_in(app, db, (Role.MANAGER, SLUG)) as client,
+    ):
+        asked = (await client.get(f"{path}/cancel")).text
+        assert asked.count('type="checkbox"') == 3
+        assert 'name="fee" value="30000"' in asked
+        asked = (await client.get(f"{path}/cancel?rooms=3")).text
+        assert "Only room 3 of the booking will be cancelled." in asked
+        assert "<s>€600.00</s> €500.00" in asked
+        assert 'name="fee" value="10000"' in asked
+        wrong = await client.get(f"{path}/cancel?rooms=9")
+        assert (wrong.status_code, "Must be one of the options" in wrong.text) == (422, True)
+        # Ticked otherwise than shown, it is neither what the button says nor what is ticked.
+        for ticked in (["3"], []):
+            other = await client.post(
+                f"{path}/cancel", data={"rooms": ticked, "seen": ["1", "2", "3"], "fee": "10000"}
+            )
+            assert other.status_code == 422
+            assert "Check what it costs for these rooms, and confirm again" in other.text
+        assert (await seen(db, booking))[:2] == ("confirmed", ["confirmed"] * 3)
+        gone = await client.post(
+            f"{path}/cancel", data={"rooms": "3", "waive": "true", "reason": "The chef is a friend"}
+        )
+        page = (await client.get(gone.headers["location"])).text
+        assert "Room 3 has been cancelled; the booking comes to €400.00." in page
+        assert "Cancellation fee of room 3 of €100.00 waived: The chef is a friend" in page
+        assert "Booked room 3: cancelled" in page  # in its history
+        log = (await client.get("/admin/audit?kind=reservation")).text
+        assert log.count("room 3, DBL (") == 1
+        assert 'name="adults-3"' not in (await client.get(f"{path}/amend")).text
+
+        base = f"/api/v1/bookings/{booking.reference}"
+        api.headers.update(bearer(await api_key(db)))
+        cost = (await api.get(f"{base}/cancellation?rooms=2")).json()
+        assert (cost["fee"]["amount"], cost["owed"]["amount"], len(cost["rooms"])) == (10_000, 30_000, 1)
+        other = await api.post(f"{base}/cancel", json={"rooms": [2], "expected_fee": 9_999})
+        assert (other.status_code, other.json()["code"]) == (409, "price_changed")
+        done = (await api.post(f"{base}/cancel", json={"rooms": [2], "expected_fee": 10_000})).json()
+        assert (done["status"], done["booking"]["status"], done["booking"]["total"]["amount"]) == (
+            "cancelled",
+            "confirmed",
+            30_000,
+        )
+        assert [room["fee"]["amount"] for room in done["booking"]["reservations"]] == [0, 10_000, 0]
+        last = (await api.post(f"{base}/cancel")).json()
+        assert (last["booking"]["status"], last["fee"]["amount"]) == ("cancelled", 20_000)
+    assert await differences(db) == []

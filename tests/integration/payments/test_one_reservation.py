@@ -14,6 +14,8 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import service
+from hotel_booking.domains.bookings.due import refund_stages
+from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import PaymentDeclined, PaymentInProgress
 from hotel_booking.domains.payments.gateway import Gateways
@@ -286,6 +288,25 @@ async def test_a_goodwill_refund_is_no_debt(
     async with hotel.transaction() as tx:
         result = await service.cancel(tx, booking_id=longer.id, now=utc_now())
     assert (result.fee, result.refund, result.owed) == (0, 17_000, 0)
+    await sound(hotel)
+
+
+async def test_what_was_let_go_is_let_go_of_the_fee_as_it_is_shown(
+    hotel: Database, gateways: Gateways
+) -> None:
+    booking = await paid(hotel, gateways, "NRF")
+    total = booking.total
+    async with hotel.transaction() as tx:
+        await service.give_back(tx, booking_id=booking.id, amount=3_000, reason="noise", now=utc_now())
+    await give_refunds(hotel, gateways, now=utc_now())
+    (stage,) = refund_stages(await look(hotel, booking.id), utc_now())
+    assert (stage.fee, stage.refund) == (total - 3_000, 0)
+    async with hotel.transaction() as tx:
+        done = await service.cancel(tx, booking_id=booking.id, now=utc_now(), expected_fee=stage.fee)
+        outcome = await service.fee_outcome(tx, await booking_by_id(tx, booking.id))
+    assert (done.fee, done.refund, done.owed) == (total - 3_000, 0, 0)
+    assert outcome is not None
+    assert (outcome.state, outcome.fee) == ("settled", total - 3_000)
     await sound(hotel)
 
 

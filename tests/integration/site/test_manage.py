@@ -279,3 +279,30 @@ async def test_what_a_change_costs_has_an_address(db: Database, database_url: st
         there = await client.get(fix.replace("&amp;", "&"))
         assert 'name="adults-1" type="number" value="1"' in there.text
         assert 'name="agreed"' in there.text
+
+
+async def test_one_room_of_a_party_is_cancelled_by_its_guest(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", rooms=2, language="en")
+        pay = str((await client.post(where, data=GUEST)).headers["location"])
+        form = {"method": "pay_at_property", "expected": "0"}
+        assert (await client.post(pay, data=form)).status_code == 303
+        booking = pay.removesuffix("/pay")
+        page = (await client.get(booking)).text
+        assert page.count("Cancel this room") == 2
+        assert "The new total is €200.00." in page
+        seen = {"rooms": "2", "fee": "0"}
+        for _again in range(2):  # sent twice, it is cancelled once
+            answer = await client.post(f"{booking}/cancel", data=seen)
+            assert (answer.status_code, answer.headers["location"]) == (303, booking)
+        page = (await client.get(booking)).text
+        assert "Your booking is confirmed" in page
+        assert "Room cancelled" in page
+        assert "Cancel this room" not in page  # the last room is the booking
+        assert (await client.get(pay)).text.count("2 adults") == 1  # of what is to be paid
+        assert 'name="adults-2"' not in (await client.get(f"{booking}/amend")).text
+    (mail,) = (mail for mail in await sent(db) if mail.template == "booking_amended")
+    text = render("booking_amended", "en", {**mail.data, "link": "https://hotel.example/"}, sender="x").text
+    assert "Cancelled: Room 2, DBL" in text
+    assert await one(db, "SELECT sum(taken) FROM room_night") == 2

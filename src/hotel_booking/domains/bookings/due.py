@@ -96,7 +96,8 @@ def overpaid(booking: Booking) -> int:
 
 def due_of_room(booking: Booking, room: Reservation, at: datetime) -> int:
     """What the guest should have paid for one room of a booking that stands by the instant `at`. The fee of a
-    room whose guests did not come is for the others to pay, and due no earlier than the price was."""
+    room that was cancelled, or whose guests did not come, is for the others to pay, and due no earlier than
+    the price was."""
     due = due_on_booking(
         room.terms.deposit,
         room.total,
@@ -133,29 +134,32 @@ def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) ->
     latest a day before the gateway would release it."""
     if any(room.terms.deposit.capture != "check_in" for room in booking.reservations):
         return now
-    arrival = min(room.arrival for room in booking.reservations)
-    check_in = local_instant(arrival, booking.check_in_time, booking.timezone)
+    check_in = local_instant(booking.arrival, booking.check_in_time, booking.timezone)
     return max(now, min(check_in, now + holds_for - _BEFORE_IT_LAPSES))
 
 
 def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
-    """What cancelling gives back now and from each deadline to come, by the policy each room was sold
-    with."""
+    """What cancelling all that is left gives back now and from each deadline to come, by the policy each room
+    was sold with. The fee is the whole booking's, with that of rooms that were cancelled before,
+    less what the hotel let go."""
     instants: list[datetime | None] = [None]
     instants += sorted(
         {
             since
-            for room in booking.reservations
+            for room in booking.staying
             for since, _ in deadlines(room.terms.policy, room.arrival, booking.timezone)
             if since is not None and since > at
         }
     )
     money = booking.paid + booking.reserved
+    agreed = sum(room.owed for room in booking.left)  # for rooms that were cancelled before
     stages: list[Stage] = []
     for since in instants:
-        fee = sum(cancellation_fee(booking, room, since or at) for room in booking.reservations)
+        fee = charged(
+            booking, agreed + sum(cancellation_fee(booking, room, since or at) for room in booking.staying)
+        )
         if not stages or stages[-1].fee != fee:
-            stages.append(Stage(since, fee, money - min(charged(booking, fee), money)))
+            stages.append(Stage(since, fee, money - min(fee, money)))
     return stages
 
 

@@ -84,7 +84,9 @@ class WrongState(Conflict):
 
 
 def gone(position: int, status: str) -> str:
-    """That nobody is in a room of the booking any more: they have left, or never came."""
+    """That nobody is in a room of the booking any more: they have left, or never came, or it was given up."""
+    if status == "cancelled":
+        return f"room {position} of the booking is cancelled"
     what = "did not come" if status == "no_show" else "have checked out"
     return f"the guests of room {position} {what}"
 

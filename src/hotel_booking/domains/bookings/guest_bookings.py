@@ -35,7 +35,8 @@ _LINES = """
     SELECT b.id, b.reference, b.status, p.slug AS property_slug, p.city,
            coalesce(n.content, p.name) AS property_name,
            p.timezone, p.day_end_time, e.arrival, e.departure,
-           (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id)::int AS rooms,
+           (SELECT count(*) FROM reservation r WHERE r.booking_id = b.id
+               AND (r.status <> 'cancelled' OR b.status = 'cancelled'))::int AS rooms,
            b.currency, b.total, e.owed, e.refunding, b.created_at, b.hold_expires_at
       FROM booking b JOIN booking_entry e ON e.booking_id = b.id JOIN property p ON p.id = b.property_id
       LEFT JOIN translation n ON n.kind = 'property' AND n.object_id = p.id
@@ -136,7 +137,7 @@ async def details_of(tx: Transaction, account: Account) -> list[dict[str, Any]]:
         "   'guest', jsonb_build_object('given_name', g.given_name, 'family_name', g.family_name,"
         "            'email', g.email, 'phone', g.phone, 'country', g.country),"
         "   'rooms', (SELECT jsonb_agg(jsonb_build_object('room_type', t.name, 'rate_plan', l.name,"
-        "             'arrival', r.arrival, 'departure', r.departure, 'adults', r.adults,"
+        "             'status', r.status, 'arrival', r.arrival, 'departure', r.departure, 'adults', r.adults,"
         "             'children', r.children, 'guest_name', r.guest_name, 'total_minor_units', r.total,"
         "             'checked_in_at', r.checked_in_at, 'checked_out_at', r.checked_out_at)"
         "             ORDER BY r.position) FROM reservation r JOIN room_type t ON t.id = r.room_type_id"

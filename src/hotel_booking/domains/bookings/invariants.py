@@ -107,14 +107,14 @@ CHECKS = (
     Check(
         "state_of_booking",
         "a booking and its reservations are in one state (of guests in the house some may have left, not come"
-        " or still be expected), and its total is theirs",
+        " or still be expected, and rooms may be cancelled before the others), and its total is theirs",
         """
         SELECT 'booking ' || b.reference AS subject, b.status || ', ' || b.total AS expected,
                coalesce(string_agg(DISTINCT r.status, ' '), 'no reservations') || ', '
                || coalesce(sum(o.owed), 0) AS found
           FROM booking b LEFT JOIN reservation r ON r.booking_id = b.id,
-               LATERAL (SELECT CASE WHEN r.status = 'no_show' AND b.status <> 'no_show' THEN r.fee
-                                    ELSE r.total END AS owed) AS o
+               LATERAL (SELECT CASE WHEN r.status IN ('no_show', 'cancelled') AND r.status <> b.status
+                                    THEN r.fee ELSE r.total END AS owed) AS o
          GROUP BY b.id
         HAVING count(r.id) = 0
             OR NOT (bool_or(r.status = b.status) OR b.status = 'checked_in'
@@ -122,7 +122,8 @@ CHECKS = (
             OR sum(o.owed) <> b.total
             OR bool_or(r.status <> b.status AND (b.status, r.status) NOT IN (
                    ('checked_in', 'checked_out'), ('checked_in', 'confirmed'), ('checked_in', 'no_show'),
-                   ('checked_out', 'no_show')))
+                   ('checked_out', 'no_show'), ('confirmed', 'cancelled'), ('checked_in', 'cancelled'),
+                   ('checked_out', 'cancelled'), ('no_show', 'cancelled')))
         """,
     ),
     Check(

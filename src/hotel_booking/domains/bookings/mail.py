@@ -15,7 +15,7 @@ from hotel_booking.domains.bookings.due import rest_of, still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.pricing import nights_of
-from hotel_booking.domains.bookings.types import STANDING, Amendment, Booking, Cancellation
+from hotel_booking.domains.bookings.types import STANDING, Booking, Cancellation, Reservation
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import MessageLimit
 from hotel_booking.domains.payments import returns
@@ -67,16 +67,20 @@ async def confirmed(tx: Transaction, booking: Booking, *, now: datetime) -> None
     )
 
 
-async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: datetime) -> None:
-    """How the booking stands now, what is left to pay, what goes back, and until when cancelling is free: the
-    confirmation's dates count no more. `booking` is as it has become."""
+async def amended(
+    tx: Transaction, booking: Booking, *, refund: int, now: datetime, cancelled: Sequence[int] = ()
+) -> None:
+    """How the booking stands now, what is left to pay, what goes back (`refund`, minor units), and until when
+    cancelling is free: the confirmation's dates count no more. `booking` is as it has become; `cancelled` are
+    the rooms, by position, that it has just lost."""
     cancellable = booking.status == "confirmed"
     rest = rest_of(booking, now)
     data = {
         **_facts(booking),
         **_times(booking),
-        "refund": result.refund,
-        "back": await _going_back(tx, booking, now) if result.refund else [],
+        "cancelled": await _cancelled(tx, booking, cancelled),
+        "refund": refund,
+        "back": await _going_back(tx, booking, now) if refund else [],
         **_money(booking, now),
         "due": rest.now,
         "at_hotel": rest.at_hotel,
@@ -240,7 +244,7 @@ async def message_to_hotel(
             "name": f"{booking.given_name} {booking.family_name}",
             "reference": booking.reference,
             "property": booking.property_name,
-            "arrival": min(room.arrival for room in booking.reservations).isoformat(),
+            "arrival": booking.arrival.isoformat(),
             "text": text,
         },
         booking_id=booking.id,
@@ -264,11 +268,11 @@ async def _queue(
     if not booking.email:
         return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
-    rooms = Counter(room.room_type_name for room in named.reservations)
+    rooms = Counter(room.room_type_name for room in named.kept)
     kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - the sign of times, no x
     parties = [
         {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
-        for room in named.reservations
+        for room in named.kept
     ]
     await mail.queue(
         tx,
@@ -313,6 +317,18 @@ async def _going_back(tx: Transaction, booking: Booking, now: datetime) -> list[
     return [{"way": way, "amount": amount} for way, amount in back.items()]
 
 
+async def _cancelled(tx: Transaction, booking: Booking, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """The rooms that were cancelled, as the guest reads of them, and their fees."""
+    if not positions:
+        return []
+    named = await booking_in(tx, booking, booking.language)
+    return [
+        {"number": room.position, "room": room.room_type_name, "fee": room.fee}
+        for room in named.reservations
+        if room.position in positions
+    ]
+
+
 def _held_until(booking: Booking) -> dict[str, Any]:
     # A time alone means today's: a hold of the desk's is a day long.
     another = not same_day(booking.created_at, booking.hold_expires_at, booking.timezone)
@@ -324,8 +340,8 @@ def _facts(booking: Booking) -> dict[str, Any]:
         "name": f"{booking.given_name} {booking.family_name}",
         "reference": booking.reference,
         "timezone": booking.timezone,
-        "arrival": min(room.arrival for room in booking.reservations).isoformat(),
-        "departure": max(room.departure for room in booking.reservations).isoformat(),
+        "arrival": booking.arrival.isoformat(),
+        "departure": booking.departure.isoformat(),
         "total": booking.total,
         "currency": booking.currency,
         "path": f"/booking/{booking.reference}",
@@ -337,18 +353,16 @@ def _times(booking: Booking) -> dict[str, str]:
 
 
 def _end_of_first_day(booking: Booking) -> datetime:
-    arrival = min(room.arrival for room in booking.reservations)
-    return business_day_end(arrival, booking.timezone, booking.day_end_time)
+    return business_day_end(booking.arrival, booking.timezone, booking.day_end_time)
 
 
 def _all_free_until(booking: Booking, now: datetime) -> str | None:
     """Until when every room can be cancelled free of charge; None where one cannot."""
-    free = [_free_until(booking, index, now) for index in range(len(booking.reservations))]
+    free = [_free_until(booking, room, now) for room in booking.kept]
     return None if None in free else min(instant for instant in free if instant is not None).isoformat()
 
 
-def _free_until(booking: Booking, index: int, now: datetime) -> datetime | None:
-    room = booking.reservations[index]
+def _free_until(booking: Booking, room: Reservation, now: datetime) -> datetime | None:
     terms = describe(
         room.terms.policy,
         arrival=room.arrival,

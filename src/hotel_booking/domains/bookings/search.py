@@ -328,7 +328,8 @@ SELECT b.id, b.reference, b.status, b.property_id, p.slug AS property_slug, p.na
  CROSS JOIN LATERAL (SELECT * FROM guest WHERE id = b.guest_id OFFSET 0) AS g
  CROSS JOIN LATERAL (SELECT count(*) AS rooms, string_agg(DISTINCT t.name, ', ') AS room_types
                        FROM reservation r JOIN room_type t ON t.id = r.room_type_id
-                      WHERE r.booking_id = w.id) AS r
+                      WHERE r.booking_id = w.id
+                        AND (r.status <> 'cancelled' OR b.status = 'cancelled')) AS r
   JOIN property p ON p.id = b.property_id
  ORDER BY w.place
 """

@@ -23,7 +23,8 @@ from hotel_booking.domains.rates.types import (
 Status = Literal["held", "expired", "confirmed", "cancelled", "no_show", "checked_in", "checked_out"]
 # Sold, and neither given up nor forfeited.
 STANDING: Final = ("confirmed", "checked_in", "checked_out")
-_OVER: Final = ("checked_out", "no_show")  # rooms whose guests have left, or did not come
+# Rooms whose guests have left, or will not come.
+OVER: Final = ("checked_out", "no_show", "cancelled")
 # Those that can owe money. A hold is confirmed first: until then it is no sale that money could be for.
 OWING: Final = (*STANDING, "no_show", "cancelled")
 # A party's own limit is `rates.party`'s; more persons come at an agreed price, up to what a room may take.
@@ -131,7 +132,8 @@ class Booking(msgspec.Struct, frozen=True):
 
     The guests of its rooms may come and leave one after the other. It is `checked_in` from the first who come
     until nobody is there or still expected; a room whose guests did not come while others did is `no_show`,
-    and counts in `total` with its fee instead of its price."""
+    one that was given up before the others `cancelled`, and both count in `total` with their fee instead of
+    their price."""
 
     id: UUID
     reference: str
@@ -171,9 +173,26 @@ class Booking(msgspec.Struct, frozen=True):
         return sum(room.fee for room in self.reservations)
 
     @property
+    def kept(self) -> tuple[Reservation, ...]:
+        """Its rooms without those that were cancelled before the others; all of them once it is cancelled."""
+        if self.status == "cancelled":
+            return self.reservations
+        return tuple(room for room in self.reservations if room.status != "cancelled")
+
+    @property
+    def arrival(self) -> date:
+        """The day on which the first of its guests arrive."""
+        return min(room.arrival for room in self.kept)
+
+    @property
+    def departure(self) -> date:
+        """The day on which the last of its guests leave."""
+        return max(room.departure for room in self.kept)
+
+    @property
     def staying(self) -> tuple[Reservation, ...]:
         """Its rooms whose guests are in the house or still expected."""
-        return tuple(room for room in self.reservations if room.status not in _OVER)
+        return tuple(room for room in self.reservations if room.status not in OVER)
 
     @property
     def inside(self) -> tuple[Reservation, ...]:
@@ -187,8 +206,8 @@ class Booking(msgspec.Struct, frozen=True):
 
     @property
     def left(self) -> tuple[Reservation, ...]:
-        """The rooms whose guests have checked out, or did not come."""
-        return tuple(room for room in self.reservations if room.status in _OVER)
+        """The rooms whose guests have checked out or did not come, and those that were cancelled."""
+        return tuple(room for room in self.reservations if room.status in OVER)
 
 
 class HeldBooking(msgspec.Struct, frozen=True):

@@ -39,6 +39,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "booking_confirmed": {**_STAY, "free_until": "2027-03-08T18:00:00+00:00"},
     "booking_amended": {
         **_STAY,
+        "cancelled": [{"number": 2, "room": "Double Room", "fee": 12_900}],
         "refund": 5_000,
         "back": [{"way": "card", "amount": 5_000}],
         "open": 25_800,

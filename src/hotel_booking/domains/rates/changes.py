@@ -19,6 +19,7 @@ import msgspec
 from hotel_booking.core.errors import Invalid
 from hotel_booking.core.money import MAX_AMOUNT, check_charged, divide
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
+from hotel_booking.domains.rates.copying import Copy, Source
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
 from hotel_booking.domains.rates.types import MILLION
@@ -155,6 +156,8 @@ class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
     types and plans by their codes. The plan "" is the room type itself, whatever the plan.
 
     `restrictions` has the columns to set; one that is not in it stays as it is, None or False takes it away.
+    `copy` takes prices and restrictions over: `price` then changes what was taken over, and what is said
+    here goes before.
     """
 
     first: date
@@ -165,6 +168,7 @@ class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
     price: PriceChange | None = None
     restrictions: Mapping[str, Value] = {}
     overbooking_limit: int | None = None
+    copy: Copy | None = None
 
     def nights(self) -> Iterator[date]:
         """The nights it is about, oldest first."""
@@ -220,9 +224,9 @@ def targets(edit: BulkEdit, catalogue: Catalogue, today: date) -> tuple[list[int
             raise InvalidEdit(f"there is no rate plan {code!r}", field="plans")
     if not edit.room_types:
         raise InvalidEdit("no room type is chosen", field="room_types", fix="choose at least one")
-    if not (edit.price or edit.restrictions or edit.overbooking_limit is not None):
+    if not (edit.price or edit.restrictions or edit.copy or edit.overbooking_limit is not None):
         raise InvalidEdit("there is nothing to change", fix="give a price, a restriction or a limit")
-    if (edit.price or edit.restrictions) and not edit.plans:
+    if (edit.price or edit.restrictions or edit.copy) and not edit.plans:
         raise InvalidEdit("no rate plan is chosen", field="plans", fix="choose at least one")
     types = [catalogue.room_types[code].id for code in edit.room_types]
     plans = [catalogue.plans[code].id if code else OF_THE_TYPE for code in edit.plans]
@@ -237,6 +241,12 @@ def _check_values(edit: BulkEdit, plans: Sequence[int], catalogue: Catalogue, to
             raise InvalidEdit("a price belongs to a rate plan", field="plans", fix="choose a rate plan")
         for plan in priced:
             check_own_price(catalogue, plan)
+        if edit.copy is not None and edit.copy.prices and edit.price.kind == "set":
+            raise InvalidEdit(
+                "a price is either copied or set",
+                field="price_kind",
+                fix="change copied prices by per cent or by an amount, or copy restrictions alone",
+            )
         if edit.price.round_to < 1:
             raise InvalidEdit("prices must be rounded to a positive amount", field="round_to")
     given = dict(edit.restrictions)
@@ -263,9 +273,15 @@ def _check_range(edit: BulkEdit, today: date) -> None:
         raise InvalidEdit("none of these weekdays falls between the dates", field="weekdays")
 
 
-def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Effect:
-    """What the edit changes, given what there is now. `types` and `plans` come from `targets`. Raises
-    `InvalidEdit`."""
+def work_out(
+    edit: BulkEdit,
+    types: Sequence[int],
+    plans: Sequence[int],
+    rows: Rows,
+    source: Source | None = None,
+) -> Effect:
+    """What the edit changes, given what there is now, and in `source` what it copies. `types` and `plans`
+    come from `targets`. Raises `InvalidEdit`."""
     changes: list[Change] = []
     unpriced = 0
     nights = list(edit.nights())
@@ -274,17 +290,21 @@ def work_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: R
             given = dict(edit.restrictions) if plan in plans else {}
             if plan == OF_THE_TYPE and edit.overbooking_limit is not None:
                 given["overbooking_limit"] = edit.overbooking_limit
+            copied = source if source is not None and plan in plans else None
+            taken = copied if copied is not None and copied.takes_price(plan) else None
             priced = edit.price if plan != OF_THE_TYPE else None
             for night in nights:
                 now = rows.get((kind, plan, night))
-                if priced is not None:
+                if priced is not None or taken is not None:
                     before = None if now is None else now["price"]
-                    after = priced.apply(before)
-                    if before is None and after is None:
+                    after = before if taken is None else taken.price(kind, plan, night)
+                    after = after if priced is None else priced.apply(after)
+                    if after is None:  # no price to change, or to copy: it stays as it is
                         unpriced += 1
-                    if after != before:
+                    elif after != before:
                         changes.append(Change(CellKey(kind, plan, night, "price"), before, after))
-                for column, value in given.items():
+                said = given if copied is None else copied.restrictions(kind, plan, night) | given
+                for column, value in said.items():
                     held = empty(column) if now is None else now[column]
                     if held != value:
                         changes.append(Change(CellKey(kind, plan, night, column), held, value))

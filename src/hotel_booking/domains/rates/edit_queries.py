@@ -11,7 +11,16 @@ import msgspec
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import NotFound
 from hotel_booking.domains.rates.ari import RESTRICTIONS
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, CellKey, Rows, Run
+from hotel_booking.domains.rates.changes import (
+    OF_THE_TYPE,
+    BulkEdit,
+    CellKey,
+    InvalidEdit,
+    Rows,
+    Run,
+)
+from hotel_booking.domains.rates.copying import Source
+from hotel_booking.domains.rates.queries import Catalogue
 
 _MANY = 50
 
@@ -242,3 +251,46 @@ async def record(
         undoes,
     )
     return edit_id
+
+
+async def source_of(tx: Transaction, catalogue: Catalogue, edit: BulkEdit, there: Catalogue) -> Source | None:
+    """What an edit at `catalogue` copies from `there`; None where it copies nothing. Raises `InvalidEdit`
+    where that hotel has not what the edit is about, or other money."""
+    copy = edit.copy
+    if copy is None:
+        return None
+    name = there.property.name
+    if there is catalogue and copy.first == edit.first:
+        raise InvalidEdit("these are the nights to change themselves", field="copy_from")
+    if copy.prices and there.property.currency != catalogue.property.currency:
+        raise InvalidEdit(
+            f"the prices of {name} are in {there.property.currency}",
+            field="copy_hotel",
+            fix="copy restrictions alone, or from a hotel with the same currency",
+        )
+    for code in edit.room_types:
+        if code not in there.room_types:
+            raise InvalidEdit(f"{name} has no room type {code}", field="copy_hotel", fix="leave it out")
+    plans = [code for code in edit.plans if code]
+    for code in plans:
+        if code not in there.plans:
+            raise InvalidEdit(f"{name} has no rate plan {code}", field="copy_hotel", fix="leave it out")
+        if (
+            copy.prices
+            and catalogue.plans[code].parent_id is None
+            and there.plans[code].parent_id is not None
+        ):
+            raise InvalidEdit(f"the prices of {code} are derived at {name}", field="copy_hotel")
+    types = {catalogue.room_types[code].id: there.room_types[code].id for code in edit.room_types}
+    own = {catalogue.plans[code].id: there.plans[code].id for code in plans}
+    if "" in edit.plans:
+        own[OF_THE_TYPE] = OF_THE_TYPE
+    last = copy.first + (edit.last - edit.first)
+    return Source(
+        copy,
+        await current_rows(tx, list(types.values()), list(own.values()), copy.first, last),
+        types,
+        own,
+        frozenset(catalogue.plans[code].id for code in plans if catalogue.plans[code].parent_id is None),
+        edit.first - copy.first,
+    )

@@ -47,6 +47,7 @@ from hotel_booking.domains.rates.contradictions import (
     foretell,
     may_contradict,
 )
+from hotel_booking.domains.rates.copying import Source
 from hotel_booking.domains.rates.edit_errors import CellsChanged, Clash, FreeOfCharge, PreviewChanged
 from hotel_booking.domains.rates.edit_queries import Edit, NoArrival
 from hotel_booking.domains.rates.queries import Catalogue
@@ -179,11 +180,20 @@ async def update_by_program(
     return result, await edit_queries.no_arrivals(tx, catalogue.property.id, ranges, limit=_TOLD)
 
 
-async def preview(tx: Transaction, *, catalogue: Catalogue, edit: BulkEdit, now: datetime) -> Effect:
-    """What the edit would change if it were applied now. Raises `InvalidEdit`."""
+async def preview(
+    tx: Transaction,
+    *,
+    catalogue: Catalogue,
+    edit: BulkEdit,
+    now: datetime,
+    other: Catalogue | None = None,
+) -> Effect:
+    """What the edit would change if it were applied now; `other` is the hotel that it copies from, where that
+    is another. Raises `InvalidEdit`."""
     types, plans = targets(edit, catalogue, _today(catalogue, now))
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    return await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
+    source = await edit_queries.source_of(tx, catalogue, edit, other or catalogue)
+    return await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows, source))
 
 
 async def apply(
@@ -196,6 +206,7 @@ async def apply(
     by: Caller,
     now: datetime,
     free: bool = False,
+    other: Catalogue | None = None,
 ) -> Edit:
     """Carry out a bulk edit of which `seen` is the fingerprint of the preview; `what` says it in words,
     `free` that prices of nothing are meant. Raises `PreviewChanged` where it would do anything else by now,
@@ -203,7 +214,8 @@ async def apply(
     types, plans = targets(edit, catalogue, _today(catalogue, now))
     await edit_queries.lock_types(tx, types)
     rows = await edit_queries.current_rows(tx, types, plans, edit.first, edit.last)
-    effect = await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows))
+    source = await edit_queries.source_of(tx, catalogue, edit, other or catalogue)
+    effect = await _foretold(tx, catalogue, _worked_out(edit, types, plans, rows, source))
     if effect.fingerprint != seen:
         raise PreviewChanged(effect)
     if effect.free and not free:
@@ -217,12 +229,15 @@ def _today(catalogue: Catalogue, now: datetime) -> date:
     return business_date(now, catalogue.property.timezone, catalogue.property.day_end_time)
 
 
-def _worked_out(edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows) -> Effect:
-    effect = work_out(edit, types, plans, rows)
+def _worked_out(
+    edit: BulkEdit, types: Sequence[int], plans: Sequence[int], rows: Rows, source: Source | None
+) -> Effect:
+    effect = work_out(edit, types, plans, rows, source)
     try:
         check_lengths(effect.changes, rows)
     except ContradictoryStay as error:
-        error.field = next(column for column in LIMITS if edit.restrictions.get(column) is not None)
+        named = (column for column in LIMITS if edit.restrictions.get(column) is not None)
+        error.field = next(named, "copy_from")
         raise
     return effect
 

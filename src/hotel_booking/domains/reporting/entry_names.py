@@ -63,6 +63,8 @@ async def names_in_entries(tx: Transaction, entries: Iterable[AuditEntry]) -> Na
             keys["booking_id"].add(entry.booking_id)
         if (own := _own(entry)) is not None:
             numbers[own[0]].add(own[1])
+        elif (room := _booked_room(entry)) is not None:
+            keys["reservation_id"].add(room)
         for values in (entry.before or {}, entry.after or {}):
             for column in _NUMBERS:
                 value: Any = values.get(column)
@@ -84,6 +86,8 @@ async def names_in_entries(tx: Transaction, entries: Iterable[AuditEntry]) -> Na
 
 def object_name(entry: AuditEntry, names: Names) -> str:
     """What the object of an entry is called; as it was called, where it is gone. "" where it has no name."""
+    if (room := _booked_room(entry)) is not None:
+        return names.get(("reservation_id", str(room)), "")
     own = _own(entry)
     if own is None:
         return ""
@@ -96,3 +100,11 @@ def _own(entry: AuditEntry) -> tuple[str, int] | None:
     if column is None or not (number.isascii() and number.isdecimal()) or int(number) > LARGEST_INTEGER:
         return None
     return column, int(number)
+
+
+def _booked_room(entry: AuditEntry) -> UUID | None:
+    """The room of a booking that the entry is about: which of several is not told by its id."""
+    if entry.object_kind == "reservation":
+        with suppress(ValueError):
+            return UUID(entry.object_id)
+    return None

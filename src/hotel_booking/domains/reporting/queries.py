@@ -98,7 +98,8 @@ SELECT c.property_id, r.arrival + i AS night, sum(c.change)::int AS pick_up
                               WHERE property_id = h.id AND cancelled_at >= $4 OFFSET 0) AS b
          WHERE b.confirmed_at < $4) AS c
  CROSS JOIN LATERAL (SELECT arrival, departure FROM reservation
-                      WHERE booking_id = c.booking_id AND arrival <= $3 AND departure > $2 OFFSET 0) AS r
+                      WHERE booking_id = c.booking_id AND arrival <= $3 AND departure > $2
+                        AND (c.change < 0 OR status IN ('confirmed', 'checked_in')) OFFSET 0) AS r
  CROSS JOIN LATERAL generate_series(greatest($2 - r.arrival, 0),
                                     least($3 - r.arrival, r.departure - r.arrival - 1)) AS i
  GROUP BY 1, 2

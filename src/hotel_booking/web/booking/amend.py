@@ -107,7 +107,7 @@ async def _looked_at(
 
 
 def _fields(booking: Booking) -> list[str]:
-    rooms = (f"{name}-{room.position}" for room in booking.reservations for name in ("adults", "children"))
+    rooms = (f"{name}-{room.position}" for room in booking.staying for name in ("adults", "children"))
     return ["arrival", "departure", *rooms]
 
 
@@ -119,7 +119,7 @@ def _seen(form: Form, booking: Booking) -> str:
 def _wanted(request: Request[Any, Any, State], form: Form, booking: Booking, now: datetime) -> StayChange:
     """The change that a form asks for. Raises `FormProblems`."""
     arrival, departure = _days(request, form, booking, now)
-    rooms = [_room(request, form, room.position) for room in booking.reservations]
+    rooms = [_room(request, form, room.position) for room in booking.staying]
     form.check()
     return {
         "booking_id": booking.id,
@@ -152,14 +152,14 @@ def _why_not(request: Request[Any, Any, State], error: DomainError) -> str:
 def may_amend(booking: Booking, now: datetime) -> bool:
     """Whether a guest may change it without asking the hotel."""
     return booking.status == "confirmed" and not any(
-        cancellation_fee(booking, room, now) for room in booking.reservations
+        cancellation_fee(booking, room, now) for room in booking.staying
     )
 
 
 def _as_it_is(booking: Booking, language: str, **days: str) -> Form:
-    first = booking.reservations[0]
+    first = booking.staying[0]
     shown: dict[str, Any] = {"arrival": first.arrival, "departure": first.departure} | days
-    for room in booking.reservations:
+    for room in booking.staying:
         shown[f"adults-{room.position}"] = room.adults
         shown[f"children-{room.position}"] = joined(map(str, room.children), language)
     return Form.of(**shown)
@@ -189,7 +189,7 @@ def _days(
     _ = texts.gettext
     today = business_date(now, booking.timezone, booking.day_end_time)
     arrival, departure = (_day(request, form, name, today) for name in ("arrival", "departure"))
-    earliest = min(today, min(room.arrival for room in booking.reservations))
+    earliest = min(today, booking.arrival)
     if arrival is not None and arrival < earliest:
         form.wrong("arrival", _("This date has already passed at the hotel. Please choose today or later."))
     if arrival is not None and departure is not None:

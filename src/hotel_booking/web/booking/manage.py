@@ -182,22 +182,30 @@ async def calendar(
 async def cancel(
     request: Request[Any, Any, State], tx: Transaction, now: datetime, reference: str
 ) -> Response[Any]:
-    """Cancel at the fee that was shown."""
+    """Cancel at the fee that was shown: the booking, or single rooms of it."""
     booking = await open_own(request, tx, reference, now)
     form = await read(request)
+    texts = translations(language_of(request))
     try:
         fee = form.shown_amount("fee", required=True)
+        named = form.choices("rooms", [str(room.position) for room in booking.reservations])
+        rooms = [int(text) for text in named] or None
         form.check()
         async with tx.savepoint():
-            await service.cancel(tx, booking_id=booking.id, now=now, expected_fee=fee)
+            await service.cancel(tx, booking_id=booking.id, now=now, rooms=rooms, expected_fee=fee)
     except DomainError as error:
         booking = await reread(request, tx, booking)
-        if booking.status == "cancelled":  # sent twice, or from another tab: it is as the guest wants it
+        gone = {str(room.position) for room in booking.reservations if room.status == "cancelled"}
+        # Sent twice, or from another tab: it is as the guest wants it.
+        if booking.status == "cancelled" or ((named := form.many("rooms")) and gone.issuperset(named)):
             return see_other(request, page_of(request, booking))
-        form.errors[""] = why(error, translations(language_of(request)))
+        form.errors[""] = why(error, texts)
         return await _page_again(request, tx, booking, now, form, error)
-    note_booking(request, "cancelled")
-    return see_other(request, page_of(request, booking))
+    booking = await reread(request, tx, booking)
+    if booking.status == "cancelled":
+        note_booking(request, "cancelled")
+        return see_other(request, page_of(request, booking))
+    return see_other(request, page_of(request, booking), notice=texts.gettext("The room has been cancelled."))
 
 
 async def _page_again(

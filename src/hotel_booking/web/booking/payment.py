@@ -275,10 +275,7 @@ def _payment(
     if code and not (lapsed and code in _HELD_ON):
         form.errors[""] = why_of(code, translations(language), len(booking.reservations))
     due = still_open(booking) if balance else booking.due_now
-    stay = Stay(
-        min(room.arrival for room in booking.reservations),
-        max(room.departure for room in booking.reservations),
-    )
+    stay = Stay(booking.arrival, booking.departure)
     later = agreement(booking, language) if not balance and highest_later_charge(booking) else None
     return site(
         request,

@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
-from hotel_booking.domains.bookings.due import Rest, refund_stages, rest_of, still_open
+from hotel_booking.domains.bookings.due import Rest, Stage, refund_stages, rest_of, still_open
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
@@ -39,12 +39,24 @@ _OVER = ("cancelled", "no_show")
 
 
 class RoomView(msgspec.Struct, frozen=True):
-    """A room of a booking: who sleeps in it, what they eat, and what it costs, in the guest's words."""
+    """A room of a booking: who sleeps in it, what they eat, and what it costs, in the guest's words;
+    `giving_up` where it can be cancelled while others stay."""
 
     room: Reservation
     guests: str
     meal: str
     breakdown: RoomPrice
+    giving_up: GivingUp | None = None
+
+
+class GivingUp(msgspec.Struct, frozen=True):
+    """What cancelling one room alone costs, and what the booking comes to then; minor units. `what` and
+    `beside` say what it means for the guest's money."""
+
+    fee: int
+    total: int
+    what: str
+    beside: str
 
 
 class Whereabouts(msgspec.Struct, frozen=True):
@@ -86,7 +98,7 @@ async def booking_page(
         status=status,
         private=True,
         booking=booking,
-        rooms=[_room(room, language) for room in booking.reservations],
+        rooms=[_room(room, language, _giving_up(booking, room, words, now)) for room in booking.reservations],
         stages=[(stage, *words.stage(stage, booking.currency)) for stage in stages],
         came=came,
         over=words.after(came, timezone=booking.timezone) if booking.status in _OVER else [],
@@ -116,7 +128,16 @@ def _rest(booking: Booking, rest: Rest, language: str) -> list[str]:
     return conditions.rest(rest, booking.total, booking.currency)
 
 
-def _room(room: Reservation, language: str) -> RoomView:
+def _giving_up(booking: Booking, room: Reservation, words: MoneyBackWords, now: datetime) -> GivingUp | None:
+    if booking.status != "confirmed" or len(booking.staying) < 2 or room.status != "confirmed":
+        return None
+    cost = cancellation_at(booking, now, rooms=[room.position])
+    stage = Stage(None, cost.fee, cost.refund + cost.released)
+    total = booking.total - room.total + cost.fee
+    return GivingUp(cost.fee, total, *words.stage(stage, booking.currency))
+
+
+def _room(room: Reservation, language: str, giving_up: GivingUp | None) -> RoomView:
     texts = translations(language)
     conditions, phrases = Conditions(language, texts), Phrases(language, texts)
     names = {
@@ -128,6 +149,7 @@ def _room(room: Reservation, language: str) -> RoomView:
         guests=phrases.occupancy(Occupancy(room.adults, room.children)),
         meal=conditions.meal(room.terms.meal),
         breakdown=conditions.breakdown(price_of(room, room.terms).lines, room.total, names),
+        giving_up=giving_up,
     )
 
 

@@ -1,7 +1,7 @@
 """What can be done with a booking: a file per verb. The transaction is passed in; nobody commits."""
 
 from hotel_booking.domains.bookings.service.amend import amend, preview_amend
-from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, preview_cancel
+from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, going_of, preview_cancel
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
 from hotel_booking.domains.bookings.service.contact import correct_contact
 from hotel_booking.domains.bookings.service.desk import record_desk_payment, reverse_desk_payment
@@ -48,6 +48,7 @@ __all__ = [
     "finish_undecided",
     "give_back",
     "give_rooms",
+    "going_of",
     "guarantee",
     "hold",
     "is_on_its_way",

@@ -51,7 +51,7 @@ from hotel_booking.domains.bookings.service.new_rooms import (
     together,
     with_own_nights,
 )
-from hotel_booking.domains.bookings.types import AmendedReservation, Amendment, Booking, RoomChange
+from hotel_booking.domains.bookings.types import OVER, AmendedReservation, Amendment, Booking, RoomChange
 from hotel_booking.domains.inventory.service import sold_out
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.rates.cancellation import due_on_booking
@@ -152,7 +152,7 @@ async def amend(
         await payments.refund(tx, booking_id=booking_id, amount=result.refund, reason="amended", now=now)
     elif still_open(changed, now):
         await collect_soon(tx, booking_id=booking_id, now=now)
-    await mail.amended(tx, changed, result, now=now)
+    await mail.amended(tx, changed, refund=result.refund, now=now)
     return result
 
 
@@ -228,7 +228,7 @@ def _check_state(booking: Booking, asked: _Change) -> None:
         field = f"rooms[{index}].position"
         if change.position not in known:
             raise Invalid(f"the booking has no room {change.position}", field=field)
-        if known[change.position] in ("checked_out", "no_show"):
+        if known[change.position] in OVER:
             raise WrongState(gone(change.position, known[change.position]), field=field)
         if change.position in seen:
             raise Invalid(f"room {change.position} is changed twice", field=field, fix="name each room once")
@@ -239,7 +239,7 @@ def _check_change(
     booking: Booking, targets: Sequence[Target], today: date, now: datetime, *, by_guest: bool
 ) -> None:
     check_size([Occupancy(request.adults, request.children) for _, request, _ in targets], field="rooms")
-    if by_guest and any(cancellation_fee(booking, room, now) for room in booking.reservations):
+    if by_guest and any(cancellation_fee(booking, room, now) for room in booking.staying):
         raise AmendNotAllowed(
             "the deadline for changes without the hotel has passed",
             fix="contact the hotel, or cancel under the booking's policy",
@@ -294,7 +294,7 @@ def _summary(booking: Booking, plan: _Plan, now: datetime) -> Amendment:
 
 def _total(booking: Booking, new: Sequence[PlannedRoom]) -> int:
     """What the booking will cost. Nothing changes of rooms whose guests have left before the others, or did
-    not come."""
+    not come, or that were cancelled."""
     return sum(room.price.total for room in new) + sum(room.owed for room in booking.left)
 
 

@@ -12,16 +12,15 @@ import msgspec
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.domains.bookings.due import balance, no_show_fee, still_open
+from hotel_booking.domains.bookings.due import charged, no_show_fee, still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, TooEarly, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
-from hotel_booking.domains.bookings.service.cancel import carry_out, settle
+from hotel_booking.domains.bookings.service.cancel import carry_out, settle, settle_others, total_without
 from hotel_booking.domains.bookings.service.collect import collect_soon
 from hotel_booking.domains.bookings.service.ending import end_stay
 from hotel_booking.domains.bookings.service.stay import expected
 from hotel_booking.domains.bookings.types import Booking, Cancellation, Reservation
 from hotel_booking.domains.inventory import assignment
-from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.queries import saved_card, undecided
 
 FeeState = Literal["none", "settled", "charging", "declined", "not_chargeable"]
@@ -62,9 +61,9 @@ async def preview_no_show(
     """What the no-show would cost now. Changes nothing; raises what `no_show` raises."""
     booking = await booking_by_id(tx, booking_id)
     missing = _missing(booking, booking.status, now, rooms)
-    fee = sum(no_show_fee(room) for room in missing)
+    fee = _asked(booking, missing)
     last = max(room.departure for room in missing) - date.resolution
-    total = _total(booking, missing, fee)
+    total = _total(booking, missing, _fee(booking, missing))
     return NoShowCost(
         msgspec.structs.replace(settle(booking, total), fee=fee),
         len(missing) == len(booking.staying) and await saved_card(tx, booking_id) is not None,
@@ -101,7 +100,7 @@ async def no_show(
     booking = await booking_by_id(tx, booking_id)
     missing = _missing(booking, status, now, rooms, on, early=early)
     fees = [no_show_fee(room) for room in missing]
-    if expected_fee is not None and expected_fee != sum(fees):
+    if expected_fee is not None and expected_fee != _asked(booking, missing):
         raise PriceChanged(
             "the fee has changed since it was shown",
             field="expected_fee",
@@ -114,38 +113,42 @@ async def no_show(
     if status == "checked_in":
         await _settle_others(tx, booking, _total(booking, missing, sum(fees)), now)
     else:
-        await carry_out(tx, booking, settle(booking, sum(fees)), reason="no-show", now=now)
+        await carry_out(tx, booking, settle(booking, _fee(booking, missing)), reason="no-show", now=now)
     return await booking_by_id(tx, booking_id)
 
 
 async def _settle_others(tx: Transaction, booking: Booking, total: int, now: datetime) -> None:
     """The booking comes to `total` now. What was paid beyond it goes back; nothing is collected but with the
     last of its rooms, from a kept card, for those who came pay what is open."""
-    await tx.execute("UPDATE booking SET total = $2 WHERE id = $1", booking.id, total)
-    await tx.execute("SELECT charge_settle($1, $2)", booking.id, now)
-    changed = await booking_by_id(tx, booking.id)
-    if changed.reserved:
-        await payments.keep_reserved(tx, booking_id=booking.id, keep=balance(changed), now=now)
     back = settle(booking, total).refund
-    if back:
-        await payments.refund(tx, booking_id=booking.id, amount=back, reason="no-show", now=now)
-    elif changed.status == "checked_out" and still_open(changed):
+    changed = await settle_others(tx, booking, total, back=back, reason="no-show", now=now)
+    if not back and changed.status == "checked_out" and still_open(changed):
         await collect_soon(tx, booking_id=booking.id, now=now, only_from_card=True)
+
+
+def _fee(booking: Booking, missing: Sequence[Reservation]) -> int:
+    """What the no-show costs; where nobody came at all, with what rooms cost that were cancelled before."""
+    before = 0 if booking.status == "checked_in" else sum(room.owed for room in booking.left)
+    return before + sum(no_show_fee(room) for room in missing)
+
+
+def _asked(booking: Booking, missing: Sequence[Reservation]) -> int:
+    """The fee as it is shown: of a booking that is over, without what the hotel let go."""
+    fee = _fee(booking, missing)
+    return fee if booking.status == "checked_in" else charged(booking, fee)
 
 
 def _total(booking: Booking, missing: Sequence[Reservation], fee: int) -> int:
     """What the booking comes to with the fee in place of these rooms' price: where others came, with what
     these pay."""
-    if booking.status != "checked_in":
-        return fee
-    return booking.total - sum(room.total for room in missing) + fee
+    return total_without(booking, missing, [fee]) if booking.status == "checked_in" else fee
 
 
 async def fee_outcome(tx: Transaction, booking: Booking) -> FeeOutcome | None:
     """What became of the fee; None for a booking that is not over by cancelling or not coming."""
     if booking.status not in ("cancelled", "no_show"):
         return None
-    fee, left = booking.fee, still_open(booking)
+    fee, left = charged(booking, booking.fee), still_open(booking)
     if not left:
         return FeeOutcome("settled" if fee else "none", fee, 0)
     if await saved_card(tx, booking.id) is None:
@@ -175,7 +178,8 @@ def _missing(
         raise WrongState(
             "no guests of the booking have come yet",
             field="rooms",
-            fix="check in those who came first, or leave `rooms` out: nobody came",
+            fix="check in those who came first, cancel rooms that are given up, or leave `rooms` out: nobody"
+            " came",
         )
     if status != "checked_in" and status != "confirmed":
         raise WrongState(f"the booking is {is_a(status)}; only a confirmed one can be a no-show")

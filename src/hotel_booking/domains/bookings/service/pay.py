@@ -183,8 +183,7 @@ def _wait_for_transfer(booking: Booking, gateway: Gateway, now: datetime) -> dat
     """Until when the rooms wait for a transfer: some days, and never into the day before the arrival."""
     if gateway.page != "transfer" or not booking.due_now:
         return None
-    arrival = min(room.arrival for room in booking.reservations)
-    last = local_instant(arrival - timedelta(days=1), booking.check_in_time, booking.timezone)
+    last = local_instant(booking.arrival - timedelta(days=1), booking.check_in_time, booking.timezone)
     until = min(now + gateway.holds_for, last)
     if until - now < _SHORTEST_WAIT:
         raise NoGateway(

@@ -25,7 +25,7 @@ from hotel_booking.domains.bookings.errors import (
 )
 from hotel_booking.domains.bookings.queries import booking_by_id, free_rooms, lock_booking
 from hotel_booking.domains.bookings.service.ending import end_stay
-from hotel_booking.domains.bookings.types import Booking, Reservation
+from hotel_booking.domains.bookings.types import OVER, Booking, Reservation
 from hotel_booking.domains.inventory import assignment
 from hotel_booking.domains.payments import service as payments
 
@@ -107,7 +107,7 @@ async def check_in(
 def checked_in_today(booking: Booking, now: datetime) -> bool:
     """Whether none of its guests has left, and the last of them were checked in on the hotel's day that is
     not over yet."""
-    if booking.status != "checked_in" or booking.left:
+    if booking.status != "checked_in" or any(room.status != "cancelled" for room in booking.left):
         return False
     today = business_date(now, booking.timezone, booking.day_end_time)
     return any(
@@ -185,10 +185,11 @@ async def check_out(
     Leaving early gives back the nights from `departed` (default: the date on the property's wall) on; the
     price stays what was booked.
 
-    Raises `WrongState` unless the booking and each of the rooms is checked in. With the last of its rooms
-    the booking is checked out: raises `BalanceOpen` where a part of its price is neither paid nor reserved,
-    unless `override` gives a reason. Who leaves before the others leaves what is owed to them, also to those
-    who are still expected; raises `WrongState` where these cannot come any more.
+    Raises `WrongState` unless the booking and each of the rooms is checked in, and `TooEarly` where
+    `departed` has not begun. With the last of its rooms the booking is checked out: raises `BalanceOpen`
+    where a part of its price is neither paid nor reserved, unless `override` gives a reason. Who leaves
+    before the others leaves what is owed to them, also to those who are still expected; raises `WrongState`
+    where these cannot come any more.
     """
     booking = await _locked(tx, booking_id, "checked_in", verb="checked out")
     leaving = _leaving(booking, rooms)
@@ -196,6 +197,12 @@ async def check_out(
         _check_expected(booking, business_date(now, booking.timezone, booking.day_end_time))
     # By the calendar: who leaves for an early flight before the business day has ended has slept the night.
     last = departed or calendar_date(now, booking.timezone)
+    if last > calendar_date(now, booking.timezone):
+        raise TooEarly(
+            f"{last} has not begun at the hotel",
+            field="departed",
+            fix="check the guests out on that day, or leave `departed` out",
+        )
     if last < min(room.arrival for room in leaving):
         raise Invalid("the departure is before the arrival", field="departed")
     left_open = still_open(booking)
@@ -274,11 +281,11 @@ def _check_expected(booking: Booking, today: date) -> None:
 
 def _check_staying(by_position: Mapping[int, Reservation], position: int, field: str) -> Reservation:
     """The room at a position; raises `Invalid` where there is none, `WrongState` once its guests have left,
-    or did not come."""
+    or did not come, or it was cancelled."""
     room = by_position.get(position)
     if room is None:
         raise Invalid(f"the booking has no room {position}", field=field)
-    if room.status in ("checked_out", "no_show"):
+    if room.status in OVER:
         raise WrongState(gone(position, room.status), field=field)
     return room
 
@@ -286,7 +293,7 @@ def _check_staying(by_position: Mapping[int, Reservation], position: int, field:
 async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> None:
     if booking.status != "checked_in":
         raise WrongState(f"the booking is {is_a(booking.status)}; only a check-in can be undone")
-    if booking.left:
+    if any(room.status != "cancelled" for room in booking.left):
         raise WrongState(
             "guests of the booking have checked out already, or did not come",
             fix="check the others out when they leave",
@@ -296,7 +303,7 @@ async def _check_undone(tx: Transaction, booking: Booking, now: datetime) -> Non
             "a check-in can be undone until the hotel's day ends, and this one is from a day before",
             fix="check the guests out",
         )
-    if business_date(now, booking.timezone, booking.day_end_time) >= booking.reservations[0].departure:
+    if business_date(now, booking.timezone, booking.day_end_time) >= booking.departure:
         raise WrongState("no night of the stay is left to come for", fix="check the guests out")
     taken = await tx.fetchval(_TAKEN_SINCE, booking.id)
     if taken:

@@ -1,0 +1,54 @@
+"""Rates that a bulk edit takes over from other nights, or from another hotel. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import msgspec
+
+from hotel_booking.domains.rates.ari import RESTRICTIONS
+
+# What stands there, by (room type id, plan id, night), as in `changes.Rows`.
+_Rows = Mapping[tuple[int, int, date], Mapping[str, int | bool | None]]
+
+
+class Copy(msgspec.Struct, frozen=True):
+    """What an edit takes over: of as many nights as it covers, from `first` on, prices, restrictions or both.
+    They stand at the hotel `hotel` (its slug; "": the edit's own), by the same codes."""
+
+    first: date
+    prices: bool = True
+    restrictions: bool = True
+    hotel: str = ""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where it stands: `rows` by ids of their own, which `types` and `plans` give for those of the edit.
+    `priced` are the edit's plans that have prices of their own; `back` is how long before an
+    edit's night the night lies that it takes over."""
+
+    copy: Copy
+    rows: _Rows
+    types: Mapping[int, int]
+    plans: Mapping[int, int]
+    priced: frozenset[int]
+    back: timedelta
+
+    def takes_price(self, plan: int) -> bool:
+        """Whether prices of the plan are taken over."""
+        return self.copy.prices and plan in self.priced
+
+    def price(self, kind: int, plan: int, night: date) -> int | None:
+        """The price that a night takes over; None where there is none."""
+        row = self._at(kind, plan, night)
+        return None if row is None or row["price"] is None else int(row["price"])
+
+    def restrictions(self, kind: int, plan: int, night: date) -> dict[str, int | bool | None]:
+        """The restrictions that a night takes over: all of them, those that are not set too. Empty where
+        nothing stands there."""
+        row = self._at(kind, plan, night) if self.copy.restrictions and plan in self.plans else None
+        return {} if row is None else {column: row[column] for column in RESTRICTIONS}
+
+    def _at(self, kind: int, plan: int, night: date) -> Mapping[str, int | bool | None] | None:
+        return self.rows.get((self.types[kind], self.plans[plan], night - self.back))
