@@ -33,9 +33,10 @@ from hotel_booking.domains.payments.errors import (
     GatewayRefused,
     GatewayUnavailable,
     NoGateway,
-    PaymentDeclined,
     PaymentNeverMade,
+    PaymentNotConfirmed,
     UnknownToken,
+    refusal,
 )
 from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome
 from hotel_booking.domains.payments.service import Payment
@@ -262,11 +263,11 @@ def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> Paid:
             return Paid("confirmed", booking, payment_id=payment.id)
     if outcome.status != "declined":
         raise PaymentNeverMade("the payment was not completed; nothing was charged", fix="try again")
-    raise PaymentDeclined(
+    refused = refusal(payment.decline_code or "declined")
+    way = "try again, or another card" if refused is PaymentNotConfirmed else "try another card"
+    raise refused(
         "the payment was declined; nothing was charged",
-        fix="try another card; the rooms are still held"
-        if booking.status == "held"
-        else "try another way to pay",
+        fix=f"{way}; the rooms are still held" if booking.status == "held" else "try another way to pay",
         extra={"decline_code": payment.decline_code} if payment.decline_code else None,
     )
 
