@@ -37,7 +37,10 @@ log = logging.getLogger("hotel_booking.access")
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 24_000
 LONGEST_ADDRESS = 8_000
-_ON_EVERY_HOST = ("/status", "/assets/", "/health/", "/favicon.ico", "/apple-touch-icon")
+_ON_EVERY_HOST = (
+    *("/status", "/assets/", "/health/", "/favicon.ico", "/apple-touch-icon"),
+    "/.well-known/security.txt",
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x1f\x7f]")
 

@@ -26,10 +26,15 @@ def security_txt(settings: Settings, now: datetime) -> Response[str]:
     if not contact:
         raise NoSecurityContact("no security contact is set", fix="set HOTEL_SECURITY_CONTACT")
     until = (now.astimezone(UTC) + _GOOD_FOR).replace(hour=0, minute=0, second=0, microsecond=0)
+    hosts = [settings.public_url.rstrip("/")]
+    if settings.status_host:
+        hosts.append(
+            f"https://{settings.status_host}"
+        )  # it is not to be trusted where it names no such place
     lines = [
         f"Contact: {contact if contact.startswith('https://') else f'mailto:{contact}'}",
         f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",
-        f"Canonical: {settings.public_url.rstrip('/')}/.well-known/security.txt",
+        *(f"Canonical: {host}/.well-known/security.txt" for host in hosts),
         "",
     ]
     return Response(

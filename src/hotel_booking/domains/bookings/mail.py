@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from msgspec.structs import replace
+
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.moments import same_day
@@ -72,8 +74,10 @@ async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: 
     confirmation's dates count no more. `booking` is as it has become."""
     cancellable = booking.status == "confirmed"
     rest = rest_of(booking, now)
+    # It is about the rooms that it changes: not those whose guests have left, or never came.
+    there = replace(booking, reservations=booking.staying)
     data = {
-        **_facts(booking),
+        **_facts(there),
         **_times(booking),
         "refund": result.refund,
         "back": await _going_back(tx, booking, now) if result.refund else [],
@@ -84,7 +88,7 @@ async def amended(tx: Transaction, booking: Booking, result: Amendment, *, now: 
         "cancellable": cancellable,
         "free_until": _all_free_until(booking, now) if cancellable else None,
     }
-    await _queue(tx, booking, f"amended:{uuid4()}", "booking_amended", data, now=now)
+    await _queue(tx, there, f"amended:{uuid4()}", "booking_amended", data, now=now)
 
 
 async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
@@ -264,11 +268,11 @@ async def _queue(
     if not booking.email:
         return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
-    rooms = Counter(room.room_type_name for room in named.reservations)
+    rooms = Counter(room.room_type_name for room in named.coming)
     kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - the sign of times, no x
     parties = [
         {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
-        for room in named.reservations
+        for room in named.coming
     ]
     await mail.queue(
         tx,
@@ -324,8 +328,8 @@ def _facts(booking: Booking) -> dict[str, Any]:
         "name": f"{booking.given_name} {booking.family_name}",
         "reference": booking.reference,
         "timezone": booking.timezone,
-        "arrival": min(room.arrival for room in booking.reservations).isoformat(),
-        "departure": max(room.departure for room in booking.reservations).isoformat(),
+        "arrival": min(room.arrival for room in booking.coming).isoformat(),
+        "departure": max(room.departure for room in booking.coming).isoformat(),
         "total": booking.total,
         "currency": booking.currency,
         "path": f"/booking/{booking.reference}",

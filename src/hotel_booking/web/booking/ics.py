@@ -31,8 +31,8 @@ def calendar_entry(
     `sequence` is not lower; it rises with every change. What is cancelled, lapsed or was not come to is taken
     out of the calendar (METHOD:CANCEL, RFC 5546). `organizer` is the hotel's e-mail address, `url` the
     booking's page, `where` the hotel's address and country in the guest's language."""
-    arrival = min(room.arrival for room in booking.reservations)
-    departure = max(room.departure for room in booking.reservations)
+    arrival = min(room.arrival for room in booking.coming)
+    departure = max(room.departure for room in booking.coming)
     status = _STATES.get(booking.status, "CANCELLED")
     lines = [
         "BEGIN:VCALENDAR",
