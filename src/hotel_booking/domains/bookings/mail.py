@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -180,10 +180,22 @@ async def payment_returned(
 
 
 async def balance_due(
-    tx: Transaction, booking: Booking, *, amount: int, declined: bool, now: datetime
+    tx: Transaction,
+    booking: Booking,
+    *,
+    amount: int,
+    tried: Literal["declined", "to_confirm"] | None = None,
+    now: datetime,
 ) -> None:
-    """What is due now and how to pay it; `declined`: the kept card was tried in vain."""
-    data = {**_facts(booking), "amount": amount, "declined": declined}
+    """What is due now and how to pay it. The kept card was `tried` in vain: it was declined, or the bank
+    wants the guest to confirm the payment."""
+    # Both are a decline to the release before, which may still be sending.
+    data = {
+        **_facts(booking),
+        "amount": amount,
+        "declined": tried is not None,
+        "confirm": tried == "to_confirm",
+    }
     today = business_date(now, booking.timezone, booking.day_end_time)
     await _queue(tx, booking, f"balance:{today}:{amount}", "balance_due", data, now=now)
 
