@@ -192,6 +192,7 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str,
             await tx.execute("UPDATE booking SET hold_expires_at = now() + interval '2 seconds'")
         await page.reload()
         await page.locator("[data-over]").wait_for(state="visible")
+        assert await page.locator("[data-until]").is_hidden()
         assert await page.get_by_role("alert").inner_text() != "", "it is said, not only shown"
         assert await accessibility(page) == []
         await screenshot(page, "booking-hold-over")
