@@ -111,6 +111,14 @@ async def test_from_the_search_to_the_booking(
         assert await scalar(db, "SELECT count(*) FROM ledger_entry") == 0
         if script:
             assert await accessibility(page) == []
+            # A hotel's name of three words is never written letter by letter beside the dates.
+            name = page.locator(".order dt bdi").first
+            lines = """e => {
+                e.textContent = "Wayfinch Hoshikaze Tokyo";
+                e.closest("div").querySelector("dd").style.inlineSize = "15rem";
+                return e.getClientRects().length;
+            }"""
+            assert await name.evaluate(lines) <= 3
         await card(page, "tok_challenge")
         await page.reload()  # the bank's question survives it
         if script:
