@@ -35,10 +35,10 @@ from hotel_booking.domains.payments.errors import (
     GatewayRefused,
     GatewayUnavailable,
     NoGateway,
+    PaymentDeclined,
     PaymentNeverMade,
     PaymentNotConfirmed,
     UnknownToken,
-    refusal,
 )
 from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome
 from hotel_booking.domains.payments.service import Payment
@@ -267,12 +267,18 @@ def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> Paid:
             return Paid("confirmed", booking, payment_id=payment.id)
     if outcome.status != "declined":
         raise PaymentNeverMade("the payment was not completed; nothing was charged", fix="try again")
-    refused = refusal(payment.decline_code or "declined")
-    way = "try again, or another card" if refused is PaymentNotConfirmed else "try another card"
-    raise refused(
+    held = booking.status == "held"
+    extra = {"decline_code": payment.decline_code} if payment.decline_code else None
+    if payment.decline_code in UNCONFIRMED:
+        raise PaymentNotConfirmed(
+            "the payment was not confirmed with the bank; nothing was charged",
+            fix="try again, or another card; the rooms are still held" if held else "try again",
+            extra=extra,
+        )
+    raise PaymentDeclined(
         "the payment was declined; nothing was charged",
-        fix=f"{way}; the rooms are still held" if booking.status == "held" else "try another way to pay",
-        extra={"decline_code": payment.decline_code} if payment.decline_code else None,
+        fix="try another card; the rooms are still held" if held else "try another way to pay",
+        extra=extra,
     )
 
 
