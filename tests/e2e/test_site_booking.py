@@ -111,6 +111,14 @@ async def test_from_the_search_to_the_booking(
         assert await scalar(db, "SELECT count(*) FROM ledger_entry") == 0
         if script:
             assert await accessibility(page) == []
+            # A hotel's name of three words is never written letter by letter beside the dates.
+            name = page.locator(".order dt bdi").first
+            lines = """e => {
+                e.textContent = "Wayfinch Hoshikaze Tokyo";
+                e.closest("div").querySelector("dd").style.inlineSize = "15rem";
+                return e.getClientRects().length;
+            }"""
+            assert await name.evaluate(lines) <= 3
         await card(page, "tok_challenge")
         await page.reload()  # the bank's question survives it
         if script:
@@ -192,6 +200,7 @@ async def test_a_hold_that_ends_during_checkout(db: Database, database_url: str,
             await tx.execute("UPDATE booking SET hold_expires_at = now() + interval '2 seconds'")
         await page.reload()
         await page.locator("[data-over]").wait_for(state="visible")
+        assert await page.locator("[data-until]").is_hidden()
         assert await page.get_by_role("alert").inner_text() != "", "it is said, not only shown"
         assert await accessibility(page) == []
         await screenshot(page, "booking-hold-over")

@@ -21,6 +21,7 @@ from tests.factories.small_hotel import SLUG, small_hotel
 
 QUESTION = "?arrival=2030-03-04&departure=2030-03-07"
 KEY = "k" * 40
+ENLARGED = 160  # a screen of 320 whose reader has made everything twice as large (WCAG 1.4.10)
 
 
 async def looked_at(page: Page, name: str) -> list[str]:
@@ -31,6 +32,8 @@ async def looked_at(page: Page, name: str) -> list[str]:
         await screenshot(page, f"site-{name}-{size}")
         wrong += [f"{name} at {width}: wider: {item}" for item in await wider_than_the_screen(page)]
         wrong += [f"{name} at {width}: {item}" for item in await accessibility(page)]
+    await page.set_viewport_size({"width": ENLARGED, "height": 400})
+    wrong += [f"{name} at {ENLARGED}: wider: {item}" for item in await wider_than_the_screen(page)]
     return wrong
 
 
@@ -130,8 +133,9 @@ async def test_menus_open_within_the_screen(
     ):
         await page.goto(f"/{language}/")
         wrong = []
-        for width in (320, 375, 640, 700, 760, 1024, 1280):
+        for width in (ENLARGED, 320, 375, 640, 700, 760, 1024, 1280):
             await page.set_viewport_size({"width": width, "height": 800})
+            assert await wider_than_the_screen(page) == [], width
             for number in range(await page.locator(".site-menu").count()):
                 await page.locator(".site-menu summary").nth(number).click()
                 box = await page.locator(".site-menu ul").nth(number).bounding_box()

@@ -228,7 +228,7 @@ async def send_link(
         if booking.status == "held" and booking.hold_expires_at > now:
             await mail.link_to_pay(tx, booking, now=now)
         elif booking.status in STANDING and owed > 0:
-            await mail.balance_due(tx, booking, amount=owed, declined=False, now=now)
+            await mail.balance_due(tx, booking, amount=owed, now=now)
         else:
             raise WrongState("there is nothing to pay", fix="check the balance")
         messages = [

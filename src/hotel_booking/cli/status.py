@@ -82,6 +82,7 @@ def publish(
     from hotel_booking.core.clock import utc_now
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.logging import configure
+    from hotel_booking.core.security_txt import security_text
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.status import publish as publishing
 
@@ -95,7 +96,13 @@ def publish(
         shown = await publishing.gathered(
             settings.database_url, Path(settings.spool_dir) / "status", now=utc_now()
         )
-        return await publishing.publish(shown, put, address=address, site=settings.public_url)
+        contact, site = settings.security_contact, settings.public_url
+        security = (
+            security_text(contact, public_url=site, status_host=settings.status_host, now=utc_now())
+            if contact
+            else ""
+        )
+        return await publishing.publish(shown, put, address=address, site=site, security=security)
 
     async def again_and_again() -> None:
         while True:

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+# Not the card was refused: the guest did not confirm the payment at the bank's own check (3-D Secure).
+UNCONFIRMED = frozenset(
+    {
+        "authentication_failed",
+        "authentication_not_handled",
+        "authentication_required",
+        "mobile_device_authentication_required",
+        "payment_intent_authentication_failure",
+        "setup_intent_authentication_failure",
+    }
+)
+
 # Why a bank said no: our own words first, then those that Stripe passes on.
 DECLINES: dict[str, str] = {
     "no_card": "not paid by card",

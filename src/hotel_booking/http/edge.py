@@ -16,6 +16,7 @@ from litestar.types import HTTPScope, Message, Receive, Send
 
 from hotel_booking.core import tracing
 from hotel_booking.core.logging import ABOUT
+from hotel_booking.core.security_txt import SECURITY_TXT
 from hotel_booking.http import ended, metrics
 from hotel_booking.http.access import caller_of, surface
 from hotel_booking.http.client_address import Network, Proxies
@@ -37,7 +38,10 @@ log = logging.getLogger("hotel_booking.access")
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 24_000
 LONGEST_ADDRESS = 8_000
-_ON_EVERY_HOST = ("/status", "/assets/", "/health/", "/favicon.ico", "/apple-touch-icon")
+_ON_EVERY_HOST = (
+    *("/status", "/assets/", "/health/", "/favicon.ico", "/apple-touch-icon"),
+    f"/{SECURITY_TXT}",
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BYTE = re.compile(rb"[\x00-\x1f\x7f]")
 

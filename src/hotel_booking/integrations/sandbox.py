@@ -1,9 +1,9 @@
 """A payment gateway without money, for the demo and for tests.
 
 Tokens: `tok_success`, `tok_decline`, `tok_challenge` (asks for a second step; its answer carries the token
-that completes it), `tok_timeout` (the gateway never answers and never heard of it) and `tok_lost` (it
-reserves the money, and its answer is lost). A saved card declines where it was made by `tok_success_once`.
-`TOKEN:NAME` says whose card it is.
+that completes it, and `tok_unconfirmed` fails it), `tok_timeout` (the gateway never answers and never heard
+of it) and `tok_lost` (it reserves the money, and its answer is lost). A saved card declines where it was made
+by `tok_success_once`. `TOKEN:NAME` says whose card it is.
 
 It keeps books of its own, as a real one does: in the tables `sandbox_*` of the platform's database, or of
 another one, where they outlive that; or in memory where it is given none.
@@ -38,9 +38,13 @@ from hotel_booking.domains.payments.gateway import (
     Status,
 )
 
-TOKENS = ("tok_success", "tok_success_once", "tok_decline", "tok_challenge", "tok_timeout", "tok_lost")
+TOKENS = (
+    *("tok_success", "tok_success_once", "tok_decline", "tok_challenge"),
+    *("tok_unconfirmed", "tok_timeout", "tok_lost"),
+)
 _SECOND_STEP = "tok_challenge_done_"
 _PREFIX = "sandbox_"
+_DECLINED_AS = {"tok_unconfirmed": "payment_intent_authentication_failure"}  # as Stripe says it
 
 
 class _Entry(msgspec.Struct):
@@ -88,7 +92,7 @@ class SandboxGateway:
                 entry = await self._enter(charge, "authorised", token, guest)
                 if token == "tok_lost":  # noqa: S105  # the name of a test card
                     raise GatewayUnavailable("the sandbox's answer was lost")
-            case "tok_decline":
+            case "tok_decline" | "tok_unconfirmed":
                 entry = await self._enter(charge, "declined", token, guest)
             case "tok_timeout":
                 return Outcome("unknown")
@@ -181,7 +185,8 @@ class SandboxGateway:
     def _outcome(entry: _Entry) -> Outcome:
         match entry.status:
             case "declined":
-                return Outcome("declined", reference=_PREFIX + entry.id.hex, decline_code="card_declined")
+                code = _DECLINED_AS.get(entry.token, "card_declined")
+                return Outcome("declined", reference=_PREFIX + entry.id.hex, decline_code=code)
             case "requires_action":
                 return Outcome("requires_action", action_token=_SECOND_STEP + entry.id.hex)
         return Outcome(

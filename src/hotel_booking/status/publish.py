@@ -19,6 +19,7 @@ import msgspec
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.languages import DEFAULT, LANGUAGES
+from hotel_booking.core.security_txt import SECURITY_TXT
 from hotel_booking.domains.incidents import status_told_late
 from hotel_booking.domains.incidents.status_types import Round
 from hotel_booking.http.ui import assets
@@ -93,15 +94,17 @@ def _untold(spool: Path) -> list[Round]:
     return rounds
 
 
-def files(shown: Snapshot, *, address: str, site: str) -> Sequence[File]:
+def files(shown: Snapshot, *, address: str, site: str, security: str = "") -> Sequence[File]:
     """Everything, in the order in which it is to be put. `address` is where the page will be, for the feed
-    and for programs; `site` is the guests' site."""
+    and for programs; `site` is the guests' site; `security` the text for those who find a weakness."""
     style, icon = assets.find("status.css"), assets.find("favicon.svg")
     for_ever = "public, max-age=31536000, immutable"
     found = [File(one.name, one.body, one.media_type, for_ever) for one in (style, icon)]
     found += [
         File("api/v2/summary.json", summary_json.summary(shown, address=address), "application/json"),
     ]
+    if security:
+        found.append(File(SECURITY_TXT, security.encode(), "text/plain; charset=utf-8"))
     feeds = {code: "history.atom" if code == DEFAULT else f"history.{code}.atom" for code in LANGUAGES}
     pages = {code: "index.html" if code == DEFAULT else f"{code}.html" for code in LANGUAGES}
     for code, name in pages.items():
@@ -139,10 +142,10 @@ def into(folder: Path) -> Put:
     return put
 
 
-async def publish(shown: Snapshot, put: Put, *, address: str, site: str) -> int:
+async def publish(shown: Snapshot, put: Put, *, address: str, site: str, security: str = "") -> int:
     """Put all files; how many. Raises what `put` does: then some are new and some are not, and each is
     whole."""
-    found = files(shown, address=address, site=site)
+    found = files(shown, address=address, site=site, security=security)
     for one in found:
         await put(one.name, one.body, one.media_type, one.cache)
     return len(found)

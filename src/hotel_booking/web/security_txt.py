@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from litestar import Response, get
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.errors import NotFound
+from hotel_booking.core.security_txt import SECURITY_TXT, security_text
 from hotel_booking.http.access import public
-
-_GOOD_FOR = timedelta(days=180)  # the standard asks for less than a year
 
 
 class NoSecurityContact(NotFound):
@@ -19,24 +18,14 @@ class NoSecurityContact(NotFound):
     code = "no_security_contact"
 
 
-@get("/.well-known/security.txt", opt=public(), include_in_schema=False, sync_to_thread=False)
+@get(f"/{SECURITY_TXT}", opt=public(), include_in_schema=False, sync_to_thread=False)
 def security_txt(settings: Settings, now: datetime) -> Response[str]:
-    """The operator's contact. It is always good for another half year: it says what is set now."""
+    """The operator's contact."""
     contact = settings.security_contact
     if not contact:
         raise NoSecurityContact("no security contact is set", fix="set HOTEL_SECURITY_CONTACT")
-    until = (now.astimezone(UTC) + _GOOD_FOR).replace(hour=0, minute=0, second=0, microsecond=0)
-    lines = [
-        f"Contact: {contact if contact.startswith('https://') else f'mailto:{contact}'}",
-        f"Expires: {until:%Y-%m-%dT%H:%M:%SZ}",
-        f"Canonical: {settings.public_url.rstrip('/')}/.well-known/security.txt",
-        "",
-    ]
-    return Response(
-        "\n".join(lines),
-        media_type="text/plain",
-        headers={"cache-control": "public, max-age=3600"},
-    )
+    text = security_text(contact, public_url=settings.public_url, status_host=settings.status_host, now=now)
+    return Response(text, media_type="text/plain", headers={"cache-control": "public, max-age=3600"})
 
 
 handlers = [security_txt]

@@ -21,6 +21,8 @@ from hotel_booking.domains.bookings.errors import (
 )
 from hotel_booking.domains.bookings.queries import booking_by_id, changes
 from hotel_booking.domains.bookings.types import Booking, StayChange
+from hotel_booking.web.booking.ics import calendar_entry
+from tests.clients.outbox import sent
 from tests.factories.invariants import differences
 from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay, taken
 
@@ -270,9 +272,20 @@ async def test_the_departure_changes_for_those_who_are_expected_too(db: Database
     assert [room.departure for room in longer.reservations] == [NIGHTS.departure + DAY] * 2 + [
         NIGHTS.departure
     ]
+    (_, told) = await sent(db)  # of the rooms that stay longer; the third was never used
+    assert (told.template, told.data["rooms"]) == ("booking_amended", ["2 × DBL"])  # noqa: RUF001 - the sign of times
+    assert len(told.data["parties"]) == 2
     assert longer.total == sum(room.total for room in longer.reservations[:2]) + fee
     assert [room.room for room in longer.reservations] == ["DBL-1", "DBL-2", None]
     assert (await taken(db, doubles, stay(10, 5))) == [2, 2, 2, 2, 2]
+    # Neither a mail nor the guest's calendar goes by the room that nobody came to.
+    sooner = NIGHTS.departure - DAY
+    async with db.transaction() as tx:
+        await service.amend(tx, **(change | {"departure": sooner}))
+        shorter = await booking_by_id(tx, booking.id)
+    assert (await sent(db))[-1].data["departure"] == sooner.isoformat()
+    event = calendar_entry(shorter, ARRIVAL, sequence=1, organizer="h@x.example", url="", where=[])
+    assert f"DTEND:{sooner:%Y%m%d}".encode() in event
     assert await differences(db) == []
 
 

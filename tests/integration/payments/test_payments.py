@@ -15,6 +15,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.due import due_at, next_collection, refund_stages, still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, WrongState
 from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.errors import (
@@ -31,6 +32,7 @@ from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import running
+from tests.clients.outbox import sent
 from tests.doubles.stripe import StripeDouble
 from tests.factories.crash_scenarios import AGREED, CARD
 from tests.factories.invariants import differences
@@ -125,12 +127,18 @@ async def test_a_preview_of_a_change_says_what_is_taken_at_once(
     await sound(hotel)
 
 
+@pytest.mark.parametrize("card", ["pm_card_chargeCustomerFail", "pm_card_authenticationRequired", "gone"])
 async def test_a_declined_balance_is_told_to_the_guest_and_tried_three_times(
-    hotel: Database, gateways: Gateways
+    hotel: Database, gateways: Gateways, stripe: StripeDouble, card: str
 ) -> None:
+    """Also where the gateway would take another card for the same payment: nobody is there to give it one."""
+    to_confirm = card == "pm_card_authenticationRequired"
     booking = await paid(hotel, gateways, "DEP", agreement=AGREED)
     async with hotel.transaction() as tx:
-        await tx.execute("UPDATE saved_card SET method = 'pm_card_chargeDeclined'")
+        if card == "gone":
+            await tx.execute("UPDATE saved_card SET method = 'pm_gone'")
+    for method in stripe.account.of("payment_method") if card != "gone" else ():
+        method["metadata"]["test"] = card
     at = next_collection(booking, utc_now())
     for _ in range(5):
         if at is None:
@@ -140,6 +148,9 @@ async def test_a_declined_balance_is_told_to_the_guest_and_tried_three_times(
     tries = await one(hotel, "SELECT count(*) FROM payment WHERE status = 'declined' AND purpose = 'balance'")
     mails = await one(hotel, "SELECT count(*) FROM mail_message WHERE template = 'balance_due'")
     assert (tries, mails, (await look(hotel, booking.id)).paid) == (3, 3, 6_000)
+    for mail in (mail for mail in await sent(hotel) if mail.template == "balance_due"):
+        text = render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
+        assert ("confirm the payment yourself" in text, "declined" in text) == (to_confirm, not to_confirm)
     await sound(hotel)
 
 

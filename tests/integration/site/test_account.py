@@ -57,6 +57,25 @@ async def test_every_page_asks_who_it_is_and_comes_back(db: Database, database_u
             assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_prices_can_be_shown_in_the_currencies_that_have_a_rate(
+    db: Database, database_url: str
+) -> None:
+    await opened(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO exchange_rate (currency, per_euro, as_of) VALUES ('KWD', 0.3, '2030-01-01')"
+        )
+    async with site(database_url) as (_, client):
+        await entered(client)
+        where, form = "/en/account/preferences", {"language": "en", "currency": "KWD"}
+        assert re.findall(r'value="([A-Z]{3})"', (await client.get(where)).text) == ["EUR", "KWD"]
+        assert "refused" not in (await client.post(where, data=form)).headers["location"]
+        assert await one(db, "SELECT currency FROM guest_account") == "KWD"
+        async with db.transaction() as tx:
+            await tx.execute("DELETE FROM exchange_rate")
+        assert 'value="KWD" selected' in (await client.get(where)).text, "what was chosen stays chosen"
+
+
 @pytest.mark.parametrize("door", ["/en/account/sign-in", "/admin/sign-in"])
 async def test_an_address_that_cannot_be_stored_is_an_unknown_one(
     db: Database, database_url: str, door: str

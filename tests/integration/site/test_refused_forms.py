@@ -315,6 +315,31 @@ async def test_a_payment_that_never_reached_the_gateway_was_declined_by_nobody(
         assert "Your bank declined the card" in no.text
 
 
+async def test_a_payment_that_was_not_confirmed_at_the_bank_was_not_declined_by_it(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, language="en")
+        form = {"method": "card", "expected": "18000"}
+        sent = await client.post(pay, data=form | {"card": "tok_challenge"})
+        asked = (await client.get(sent.headers["location"])).text
+        no = re.findall(r'name="card" value="(tok_[^"]+)"', asked)[1]
+        denied = await client.post(pay, data=form | {"card": no})
+        text = (await refused_page(client, denied)).text
+        assert "wasn’t confirmed with your bank" in text
+        assert "Please try again, or use another card: we’re still holding your room." in text
+        assert "declined the card" not in text
+        # A balance is paid for rooms that are nobody else's any more.
+        balance = await booked(client) + "/pay"
+        form["expected"] = re.findall(r'name="expected" value="(\d+)"', (await client.get(balance)).text)[0]
+        for card, said in (("tok_decline", "try another card.<"), (no, "use another card.<")):
+            denied = await client.post(balance, data=form | {"card": card, "balance": "true"})
+            text = (await refused_page(client, denied)).text
+            assert said in text
+            assert "still holding" not in text
+
+
 async def test_the_page_of_a_refused_form_tells_no_more_than_is_so(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=5)
     async with site(database_url) as (_, client), site(database_url) as (_, bare):

@@ -212,6 +212,11 @@ async def test_another_currency_is_for_orientation_and_the_page_says_so(
         page = (await client.get(path)).text
         assert "≈ US$540.00" in page
         assert "You’ll be charged in the hotel" in page
+        assert "no exchange rate" not in page
+        await client.get("/currency/KWD", params={"to": path})
+        page = (await client.get(path)).text
+        assert "We have no exchange rate to show prices in KWD." in page
+        assert 'aria-current="true">KWD<' in page, "what was chosen stands in the menu"
 
 
 async def test_a_date_is_typed_as_the_page_writes_it(db: Database, database_url: str) -> None:

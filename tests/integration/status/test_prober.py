@@ -206,9 +206,13 @@ async def test_messages_that_do_not_get_out_are_seen(db: Database, database_url:
 
 async def test_the_page_has_a_host_of_its_own(db: Database, database_url: str) -> None:
     own = {"host": "status.hotel.example"}
-    async with running(settings_for(database_url, status_host="status.hotel.example")) as (_, client):
-        for path in ("/", "/de", "/status/de", "/api/v2/summary.json", "/history.atom"):
+    async with running(
+        settings_for(database_url, status_host="status.hotel.example", security_contact="who@hotel.example")
+    ) as (_, client):
+        weak = "/.well-known/security.txt"
+        for path in ("/", "/de", "/status/de", "/api/v2/summary.json", "/history.atom", weak):
             assert (await client.get(path, headers=own)).status_code == 200, path
+        assert f"Canonical: https://{own['host']}{weak}\n" in (await client.get(weak, headers=own)).text
         assert "<title>" in (await client.get("/", headers={"host": "STATUS.hotel.example:443"})).text
         for path in ("/admin", "/api/v1/properties", "/search"):
             assert (await client.get(path, headers=own)).status_code == 404, path

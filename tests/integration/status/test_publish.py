@@ -85,9 +85,11 @@ async def test_into_a_bucket(db: Database, database_url: str, tmp_path: Path) ->
             HOTEL_S3_REGION=REGION,
             HOTEL_S3_ACCESS_KEY=KEY,
             HOTEL_S3_SECRET_KEY=SECRET,
+            HOTEL_SECURITY_CONTACT="who@hotel.example",
         )
         names = {name.removeprefix("status/") for name in s3.objects}
         assert {*PAGES, "history.atom", "history.de.atom", "api/v2/summary.json"} <= names
+        assert ".well-known/security.txt" in names
         assert "text/html; charset=utf-8" in s3.types
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
+
+from msgspec.structs import replace
 
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
@@ -75,8 +77,10 @@ async def amended(
     the rooms, by position, that it has just lost."""
     cancellable = booking.status == "confirmed"
     rest = rest_of(booking, now)
+    # It is about the rooms that it changes: not those whose guests have left, or never came.
+    there = replace(booking, reservations=booking.staying)
     data = {
-        **_facts(booking),
+        **_facts(there),
         **_times(booking),
         "cancelled": await _cancelled(tx, booking, cancelled),
         "refund": refund,
@@ -88,7 +92,7 @@ async def amended(
         "cancellable": cancellable,
         "free_until": _all_free_until(booking, now) if cancellable else None,
     }
-    await _queue(tx, booking, f"amended:{uuid4()}", "booking_amended", data, now=now)
+    await _queue(tx, there, f"amended:{uuid4()}", "booking_amended", data, now=now)
 
 
 async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
@@ -180,10 +184,22 @@ async def payment_returned(
 
 
 async def balance_due(
-    tx: Transaction, booking: Booking, *, amount: int, declined: bool, now: datetime
+    tx: Transaction,
+    booking: Booking,
+    *,
+    amount: int,
+    tried: Literal["declined", "to_confirm"] | None = None,
+    now: datetime,
 ) -> None:
-    """What is due now and how to pay it; `declined`: the kept card was tried in vain."""
-    data = {**_facts(booking), "amount": amount, "declined": declined}
+    """What is due now and how to pay it. The kept card was `tried` in vain: it was declined, or the bank
+    wants the guest to confirm the payment."""
+    # Both are a decline to the release before, which may still be sending.
+    data = {
+        **_facts(booking),
+        "amount": amount,
+        "declined": tried is not None,
+        "confirm": tried == "to_confirm",
+    }
     today = business_date(now, booking.timezone, booking.day_end_time)
     await _queue(tx, booking, f"balance:{today}:{amount}", "balance_due", data, now=now)
 
@@ -268,11 +284,11 @@ async def _queue(
     if not booking.email:
         return  # nobody to write to
     named = await booking_in(tx, booking, booking.language)
-    rooms = Counter(room.room_type_name for room in named.kept)
+    rooms = Counter(room.room_type_name for room in named.coming)
     kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - the sign of times, no x
     parties = [
         {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
-        for room in named.kept
+        for room in named.coming
     ]
     await mail.queue(
         tx,
@@ -340,8 +356,8 @@ def _facts(booking: Booking) -> dict[str, Any]:
         "name": f"{booking.given_name} {booking.family_name}",
         "reference": booking.reference,
         "timezone": booking.timezone,
-        "arrival": booking.arrival.isoformat(),
-        "departure": booking.departure.isoformat(),
+        "arrival": min(room.arrival for room in booking.coming).isoformat(),
+        "departure": max(room.departure for room in booking.coming).isoformat(),
         "total": booking.total,
         "currency": booking.currency,
         "path": f"/booking/{booking.reference}",

@@ -195,6 +195,11 @@ class Booking(msgspec.Struct, frozen=True):
         return tuple(room for room in self.reservations if room.status not in OVER)
 
     @property
+    def coming(self) -> tuple[Reservation, ...]:
+        """Those of `kept` but the rooms that nobody came to; all of them where nobody came at all."""
+        return tuple(room for room in self.kept if room.status != "no_show") or self.kept
+
+    @property
     def inside(self) -> tuple[Reservation, ...]:
         """The rooms whose guests are in the house."""
         return tuple(room for room in self.reservations if room.status == "checked_in")

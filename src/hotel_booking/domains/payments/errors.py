@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hotel_booking.core.bank_names import UNCONFIRMED
 from hotel_booking.core.errors import Conflict, DomainError, Invalid, NotFound
 
 
@@ -14,6 +15,18 @@ class PaymentDeclined(DomainError):
 class PaymentNeverMade(PaymentDeclined):
     """The gateway never heard of the payment, or let it go: nobody declined it, and nothing was charged.
     Programs do the same as after a refusal; people are told the difference."""
+
+
+class PaymentNotConfirmed(PaymentDeclined):
+    """The guest did not pass the bank's own check (3-D Secure): the same card may be tried again. Programs
+    read it in the `decline_code`."""
+
+
+def refusal(decline_code: str | None) -> type[PaymentDeclined]:
+    """What a payment that was refused with this code is to the guest; none means that nobody refused it."""
+    if decline_code is None:
+        return PaymentNeverMade
+    return PaymentNotConfirmed if decline_code in UNCONFIRMED else PaymentDeclined
 
 
 class PaymentInProgress(Conflict):

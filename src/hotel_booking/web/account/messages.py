@@ -3,9 +3,7 @@ they offer. An error of the business is English and for programs; here its code 
 
 from __future__ import annotations
 
-from functools import cache
-
-from babel.numbers import get_currency_name
+from collections.abc import Iterable
 
 from hotel_booking.core import bidi
 from hotel_booking.core.errors import DomainError
@@ -22,9 +20,6 @@ from hotel_booking.http.ui.forms import Form, FormProblems
 from hotel_booking.http.visitors import browser_and_system
 from hotel_booking.web.i18n.refused_texts import not_shown
 from hotel_booking.web.refused import Words
-
-# What people pay with where our hotels are, and where their guests come from.
-CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "JPY", "CNY", "CAD", "AUD")
 
 
 def failed(form: Form, error: DomainError, language: str) -> Form:
@@ -146,11 +141,10 @@ def device_of(session: OpenSession, language: str) -> str:
     return browser or system or _("Unknown browser")
 
 
-@cache
-def currencies(language: str) -> tuple[tuple[str, str], ...]:
-    """Codes and names of the currencies that prices can also be shown in."""
-    locale = locale_of(language)
-    return tuple((code, f"{code} · {get_currency_name(code, locale=locale)}") for code in CURRENCIES)
+def currencies(codes: Iterable[str], language: str) -> list[tuple[str, str]]:
+    """Currencies by their codes, with their names."""
+    names = locale_of(language).currencies
+    return [(code, f"{code} · {names.get(code, code)}") for code in sorted(codes)]
 
 
 def _waiting(seconds: int, language: str) -> str:

@@ -15,6 +15,7 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.phone import is_read, phone_shown
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking, bookings_of
+from hotel_booking.domains.exchange.queries import exchange_rates
 from hotel_booking.domains.guests.service import details
 from hotel_booking.domains.guests.service.details import Details, Preferences
 from hotel_booking.http import cookies
@@ -107,7 +108,7 @@ async def show_preferences(
     form = await before(request, database, now) or Form.of(
         language=account.language, currency=account.currency, marketing=account.marketing
     )
-    return _preferences(request, form)
+    return account_page(request, _PREFERENCES, form=form, **await _choices(request, database))
 
 
 @post("/account/preferences", opt=public(), include_in_schema=False, status_code=200)
@@ -119,7 +120,7 @@ async def save_preferences(
     form = await read(request)
     chosen = Preferences(form.value("language"), form.value("currency"), form.flag("marketing"))
     try:
-        if chosen.currency and chosen.currency not in dict(currencies(language_of(request))):
+        if chosen.currency and chosen.currency not in await _shown_in(request, database):
             form.wrong("currency", translations(language_of(request)).gettext("Please choose from the list."))
         form.check()
         async with database.transaction() as tx:
@@ -127,7 +128,9 @@ async def save_preferences(
     except DomainError as error:
         shown = Form.of(language=chosen.language, currency=chosen.currency, marketing=chosen.marketing)
         shown.errors |= form.errors
-        return await again(request, database, now, _PREFERENCES, shown, error, **_choices(request))
+        return await again(
+            request, database, now, _PREFERENCES, shown, error, **await _choices(request, database)
+        )
     # The page that comes next speaks the language that was chosen.
     notice = translations(chosen.language).gettext("Your preferences have been saved.")
     answer = see_other(request, link(chosen.language, "account/preferences"), notice=notice)
@@ -137,16 +140,21 @@ async def save_preferences(
     return answer
 
 
-def _preferences(request: Request[Any, Any, State], form: Form) -> Response[Any]:
-    return account_page(request, _PREFERENCES, form=form, **_choices(request))
-
-
-def _choices(request: Request[Any, Any, State]) -> dict[str, Any]:
+async def _choices(request: Request[Any, Any, State], database: Database) -> dict[str, Any]:
     return {
         "account": signed_in(request).account,
         "language_choices": list(LANGUAGES.items()),
-        "currency_choices": currencies(language_of(request)),
+        "currency_choices": currencies(await _shown_in(request, database), language_of(request)),
     }
+
+
+async def _shown_in(request: Request[Any, Any, State], database: Database) -> set[str]:
+    """The currencies that prices can also be shown in, and the one that was chosen before: it stays chosen,
+    though its rate may have gone."""
+    async with database.reading() as tx:
+        rated = set(await exchange_rates(tx))
+    chosen = signed_in(request).account.currency
+    return rated | {chosen} if chosen else rated
 
 
 handlers = [show_bookings, show_details, save_details, show_preferences, save_preferences]

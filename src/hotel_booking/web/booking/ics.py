@@ -31,6 +31,8 @@ def calendar_entry(
     `sequence` is not lower; it rises with every change. What is cancelled, lapsed or was not come to is taken
     out of the calendar (METHOD:CANCEL, RFC 5546). `organizer` is the hotel's e-mail address, `url` the
     booking's page, `where` the hotel's address and country in the guest's language."""
+    arrival = min(room.arrival for room in booking.coming)
+    departure = max(room.departure for room in booking.coming)
     status = _STATES.get(booking.status, "CANCELLED")
     lines = [
         "BEGIN:VCALENDAR",
@@ -42,8 +44,8 @@ def calendar_entry(
         f"UID:{booking.id}",
         f"SEQUENCE:{sequence}",
         f"DTSTAMP:{now:%Y%m%dT%H%M%SZ}",
-        f"DTSTART:{local_instant(booking.arrival, booking.check_in_time, booking.timezone):%Y%m%dT%H%M%SZ}",
-        f"DTEND:{local_instant(booking.departure, booking.check_out_time, booking.timezone):%Y%m%dT%H%M%SZ}",
+        f"DTSTART:{local_instant(arrival, booking.check_in_time, booking.timezone):%Y%m%dT%H%M%SZ}",
+        f"DTEND:{local_instant(departure, booking.check_out_time, booking.timezone):%Y%m%dT%H%M%SZ}",
         f"ORGANIZER;CN={_parameter(booking.property_name)}:mailto:{organizer}",
         f"SUMMARY:{_text(booking.property_name)}",
         f"LOCATION:{_text(', '.join(filter(None, where)))}",

@@ -10,27 +10,59 @@ from litestar import Request
 from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.payments.errors import PaymentNeverMade
+from hotel_booking.domains.payments.errors import PaymentNeverMade, PaymentNotConfirmed
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form
 from hotel_booking.web.site import language_of
 
+# What stands for `PaymentNeverMade` and `PaymentNotConfirmed`, whose code is that of a refusal by the bank.
 NEVER_MADE = "payment_never_made"
-"""What stands for `PaymentNeverMade`, whose code is that of a refusal by the bank."""
+NOT_CONFIRMED = "payment_not_confirmed"
+
+
+def code_of(error: DomainError) -> str:
+    """What an error is told by: its code, or one of the two above."""
+    if isinstance(error, PaymentNeverMade):
+        return NEVER_MADE
+    return NOT_CONFIRMED if isinstance(error, PaymentNotConfirmed) else error.code
 
 
 def why(error: DomainError, words: gettext.NullTranslations, rooms: int = 1) -> str:
-    """One or two sentences: what happened, what was charged (nothing), what to do. `rooms` are held."""
-    return why_of(NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code, words, rooms)
+    """One or two sentences: what happened, what was charged (nothing), what to do. So many `rooms` are held:
+    none where the balance of a booking is paid."""
+    return why_of(code_of(error), words, rooms)
 
 
 def why_of(code: str, words: gettext.NullTranslations, rooms: int = 1) -> str:
-    """The same for an error's code, or `NEVER_MADE`."""
+    """The same for what `code_of` gives."""
     _ = words.gettext
-    text = _of_rooms(code, words, rooms) or _of_paying(code, words) or _of_changing(code, words)
+    text = (
+        (None if rooms else _of_balance(code, words))
+        or _of_rooms(code, words, rooms)
+        or _of_paying(code, words)
+        or _of_changing(code, words)
+    )
     return text or _(
         "Sorry, that isn’t possible right now. Please check what you’ve entered, or contact the hotel."
     )
+
+
+def _of_balance(code: str, words: gettext.NullTranslations) -> str | None:
+    _ = words.gettext
+    match code:
+        case "payment_declined":
+            return _("Your bank declined the card, and nothing has been charged. Please try another card.")
+        case "payment_not_confirmed":
+            return _(
+                "The payment wasn’t confirmed with your bank, and nothing has been charged. Please try "
+                "again, or use another card."
+            )
+        case "gateway_resting":
+            return _(
+                "Our payment service isn’t responding at the moment, and nothing has been charged. Please "
+                "try again in a few minutes."
+            )
+    return None
 
 
 def _of_rooms(code: str, words: gettext.NullTranslations, rooms: int) -> str | None:
@@ -42,6 +74,14 @@ def _of_rooms(code: str, words: gettext.NullTranslations, rooms: int) -> str | N
                 "still holding your room.",
                 "Your bank declined the card, and nothing has been charged. Please try another card: we’re "
                 "still holding your rooms.",
+                rooms,
+            )
+        case "payment_not_confirmed":
+            return ngettext(
+                "The payment wasn’t confirmed with your bank, and nothing has been charged. Please try "
+                "again, or use another card: we’re still holding your room.",
+                "The payment wasn’t confirmed with your bank, and nothing has been charged. Please try "
+                "again, or use another card: we’re still holding your rooms.",
                 rooms,
             )
         case "hold_expired":

@@ -18,10 +18,9 @@ from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.payments import queries
 from hotel_booking.domains.payments.errors import (
     GatewayUnavailable,
-    PaymentDeclined,
     PaymentInProgress,
-    PaymentNeverMade,
     UnknownGateway,
+    refusal,
 )
 from hotel_booking.domains.payments.gateway import Gateway, Gateways
 from hotel_booking.domains.payments.types import UndecidedPayment
@@ -31,7 +30,7 @@ from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
 from hotel_booking.web.booking.addresses import page_of
-from hotel_booking.web.booking.messages import why_of
+from hotel_booking.web.booking.messages import NOT_CONFIRMED, why_of
 from hotel_booking.web.booking.ownership import open_own, reread
 from hotel_booking.web.booking.quotes import again_of
 from hotel_booking.web.booking.refused import back_to
@@ -49,7 +48,7 @@ STRIPE_POLICY = (
 _WAITED = "waited"  # in an address: the gateway was asked just now, and has not answered
 
 # Refusals that promise the room, which is not to be said once the hold is over.
-_HELD_ON = ("payment_declined", "gateway_resting")
+_HELD_ON = ("payment_declined", NOT_CONFIRMED, "gateway_resting")
 
 
 @get("/booking/{reference:str}/pay", opt=public(), include_in_schema=False)
@@ -105,7 +104,7 @@ async def pay(
             first = await service.answer_on_its_way(database, booking_id=booking.id)
             if first.status not in ("declined", "voided", "failed"):
                 return see_other(request, _state_of(request, booking))
-            error = (PaymentDeclined if first.decline_code else PaymentNeverMade)("the first was not paid")
+            error = refusal(first.decline_code)("the first was not paid")
         async with database.transaction() as tx:
             booking = await reread(request, tx, booking)
         if booking.status not in ("held", "expired") and not still_open(booking):
@@ -273,7 +272,7 @@ def _payment(
     lapsed = not balance and (booking.status == "expired" or booking.hold_expires_at <= now)
     form, code = Form.of(), reason_of(request)
     if code and not (lapsed and code in _HELD_ON):
-        form.errors[""] = why_of(code, translations(language), len(booking.reservations))
+        form.errors[""] = why_of(code, translations(language), 0 if balance else len(booking.reservations))
     due = still_open(booking) if balance else booking.due_now
     stay = Stay(booking.arrival, booking.departure)
     later = agreement(booking, language) if not balance and highest_later_charge(booking) else None

@@ -11,17 +11,16 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from hotel_booking.core.errors import DomainError
-from hotel_booking.domains.payments.errors import PaymentNeverMade
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.ui.forms import Form, FormProblems
-from hotel_booking.web.booking.messages import NEVER_MADE, why_of
+from hotel_booking.web.booking.messages import code_of, why_of
 from hotel_booking.web.refused import reason_of, sent_to
 from hotel_booking.web.site import language_of
 
 
 def back_to(request: Request[Any, Any, State], to: str, error: DomainError) -> Response[Any]:
     """To the page of the form at `to`, which may have a query, and says there why it was refused."""
-    return sent_to(request, to, NEVER_MADE if isinstance(error, PaymentNeverMade) else error.code)
+    return sent_to(request, to, code_of(error))
 
 
 def with_reason(

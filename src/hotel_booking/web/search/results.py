@@ -218,6 +218,7 @@ async def _list(
     cards = _cards(found.results, shown, cheaper, asked, language)
     plan = _plan(place, found.results, cards, settings.map_tiles)
     write = CardList(language, wanted.stay.nights, len(asked.party), numbered=plan is not None)
+    offers = [result.offer for result in found.results]
     next_key = pages.encode((question.mark, found.after)) if found.after else None
     return {
         "cards": write.cards(cards),
@@ -227,7 +228,12 @@ async def _list(
             card.approximate is not None and card.approximate.currency != card.total.currency
             for card in cards
         ),
-        "uncompared": any(not result.offer.compared for result in found.results),
+        # Then the hotels' own currencies are all there is: the page says why.
+        "unrated": wanted.currency
+        if all(offer.currency != wanted.currency for offer in offers)
+        and not any(offer.approximate and offer.approximate.currency == wanted.currency for offer in offers)
+        else None,
+        "uncompared": any(not offer.compared for offer in offers),
         "plan": plan,
         "dots": dots(plan, cards, language) if plan is not None else "",
         "attribution": settings.map_attribution,

@@ -88,7 +88,7 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
         else:
             await plan_collection(tx, booking, now)
             if amount > 0 and booking.status in ("confirmed", "checked_in"):
-                await mail.balance_due(tx, booking, amount=amount, declined=False, now=now)
+                await mail.balance_due(tx, booking, amount=amount, now=now)
     if payment is not None and card is not None:
         await _charge(db, gateways, booking, payment, card.card, now)
 

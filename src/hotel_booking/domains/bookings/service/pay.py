@@ -14,7 +14,9 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
+from hotel_booking.core.bank_names import UNCONFIRMED
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
@@ -35,6 +37,7 @@ from hotel_booking.domains.payments.errors import (
     NoGateway,
     PaymentDeclined,
     PaymentNeverMade,
+    PaymentNotConfirmed,
     UnknownToken,
 )
 from hotel_booking.domains.payments.gateway import Charge, Gateway, Outcome
@@ -223,9 +226,11 @@ async def settle(
         if news and outcome.status in ("authorised", "captured"):
             refused = await accept(tx, gateway, booking, payment, outcome, now)
         elif news:
-            status = await _note(tx, payment, outcome, now)
-            if guest_away and status == "declined":
-                await _tell_declined(tx, payment, now)
+            if guest_away and outcome.status == "declined":
+                # No card is tried again for it: nobody is there who could.
+                outcome = replace(outcome, action_token=None)
+                await _tell_declined(tx, payment, outcome, now)
+            await _note(tx, payment, outcome, now)
             if outcome.status == "requires_action" and wait_until is not None:
                 await _keep_rooms(tx, booking, wait_until, None)
                 await mail.transfer_expected(
@@ -261,12 +266,18 @@ def _answer(booking: Booking, payment: Payment, outcome: Outcome) -> PaymentResu
             return PaymentResult("confirmed", booking, payment_id=payment.id)
     if outcome.status != "declined":
         raise PaymentNeverMade("the payment was not completed; nothing was charged", fix="try again")
+    held = booking.status == "held"
+    extra = {"decline_code": payment.decline_code} if payment.decline_code else None
+    if payment.decline_code in UNCONFIRMED:
+        raise PaymentNotConfirmed(
+            "the payment was not confirmed with the bank; nothing was charged",
+            fix="try again, or another card; the rooms are still held" if held else "try again",
+            extra=extra,
+        )
     raise PaymentDeclined(
         "the payment was declined; nothing was charged",
-        fix="try another card; the rooms are still held"
-        if booking.status == "held"
-        else "try another way to pay",
-        extra={"decline_code": payment.decline_code} if payment.decline_code else None,
+        fix="try another card; the rooms are still held" if held else "try another way to pay",
+        extra=extra,
     )
 
 
@@ -292,13 +303,15 @@ def _is_news(payment: Payment, outcome: Outcome) -> bool:
     return True
 
 
-async def _tell_declined(tx: Transaction, payment: Payment, now: datetime) -> None:
+async def _tell_declined(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> None:
     booking = await booking_by_id(tx, payment.booking_id)
     if booking.status in ("confirmed", "checked_in"):
-        await mail.balance_due(tx, booking, amount=payment.amount, declined=True, now=now)
+        tried: Literal["declined", "to_confirm"]
+        tried = "to_confirm" if outcome.decline_code in UNCONFIRMED else "declined"
+        await mail.balance_due(tx, booking, amount=payment.amount, tried=tried, now=now)
 
 
-async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> payments.Status:
+async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> None:
     status: payments.Status
     match outcome.status:
         case "requires_action" | "unknown":
@@ -317,4 +330,3 @@ async def _note(tx: Transaction, payment: Payment, outcome: Outcome, now: dateti
         reference=outcome.reference,
         decline_code=outcome.decline_code,
     )
-    return status

@@ -28,6 +28,7 @@ const button = (day) => place.querySelector(`[data-day="${day}"]`);
 // The first of a month is 1er in French, which browsers do not write.
 const first = (text) => (language.startsWith("fr") ? text.replace(/\b1(?= \p{L})/u, "1er") : text);
 const named = (day) => first(new Intl.DateTimeFormat(language, { dateStyle: "full", timeZone: "UTC" }).format(new Date(`${day}T00:00Z`)));
+const days = () => [...place.querySelectorAll("[data-day]:enabled")].filter(seen);
 const seen = (one) => one && one.offsetParent !== null && !one.disabled;
 
 function tell(name) {
@@ -47,7 +48,7 @@ function mark() {
 
 function focus(day) {
   for (const one of place.querySelectorAll('[tabindex="0"]')) one.tabIndex = -1;
-  const one = seen(button(day)) ? button(day) : [...place.querySelectorAll("[data-day]:enabled")].find(seen);
+  const one = seen(button(day)) ? button(day) : days()[0];
   if (!one) return;
   one.tabIndex = 0;
   one.focus();
@@ -79,11 +80,20 @@ async function go(day) {
   if (forward ? nav.after : nav.before) await show(forward && wide.matches ? months(`${day.slice(0, 7)}-01`, -1) : day, day);
 }
 
+// Where nothing that is shown is left to be chosen, as on a phone in the last days of a month, the next month.
+function onward() {
+  if (departure) return;
+  const left = (one) => (arrival ? one.dataset.day > arrival : one.dataset.none === undefined);
+  const last = days().at(-1)?.dataset.day;
+  if (last && !days().some(left)) go(plus(last, 1));
+}
+
 function choose(day) {
   if (!arrival || departure || day <= arrival) {
     [arrival, departure] = [day, ""];
     tell("departure");
     mark();
+    onward();
     return;
   }
   departure = day;
@@ -103,6 +113,7 @@ if (opener && dialog) {
     // Today as the server says it: the browser may stand in another day.
     const day = arrival || form.elements.arrival.min || iso(new Date());
     await show(day, day);
+    onward();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target.closest("[data-close]")) return dialog.close();

@@ -14,6 +14,7 @@ function look() {
     if (over?.hidden) {
       over.setAttribute("role", "alert"); // said by screen readers as it appears
       over.hidden = false;
+      shown.parentElement.hidden = true; // nothing is held any more
     }
     return;
   }
