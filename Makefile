@@ -6,7 +6,7 @@ PORT ?= 8000
 # them, so that what its tests share is made once, in the order of tests/conftest.py.
 # Containers often forbid bytecode: every process of every test would compile what it loads anew.
 export PYTHONDONTWRITEBYTECODE :=
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: drill soak help setup run test clients check lint types imports nightly check-deploy check-image cluster-tools cluster-up cluster-down check-cluster check-release lighthouse bench docs dashboards rules maintenance format clean
 
@@ -71,7 +71,7 @@ nightly: setup
 check-deploy: setup
 	@scripts/deploy_packages
 	@scripts/deploy_tools >/dev/null
-	$(BIN)/pytest -n 3 --dist loadfile -m "deploy and not nightly" tests/deployment
+	$(BIN)/pytest -n 4 --dist loadfile -m "deploy and not nightly" tests/deployment
 
 check-image: setup
 	@scripts/deploy_packages

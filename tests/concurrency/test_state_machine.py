@@ -60,7 +60,8 @@ class Known:
     def __init__(self, booking_id: UUID, when: Stay, types: list[str], expires: datetime) -> None:
         self.id, self.stay, self.types, self.expires = booking_id, when, types, expires
         self.status = "held"
-        self.gone: dict[int, date] = {}  # of rooms whose guests have left, or did not come: from which day on
+        # Rooms whose guests have left, or did not come: from which day on. Those that were cancelled: ever.
+        self.gone: dict[int, date] = {}
         self.came: dict[int, datetime] = {}  # of rooms whose guests are in the house, or were: since when
         self.taken: dict[UUID, tuple[int, datetime]] = {}  # at the desk, and not reversed
 
@@ -68,6 +69,11 @@ class Known:
     def staying(self) -> list[str]:
         """The types of the rooms whose guests are in the house or expected."""
         return [kind for index, kind in enumerate(self.types) if index not in self.gone]
+
+    @property
+    def expected(self) -> list[int]:
+        """The rooms whose guests have not come yet, counted from 0."""
+        return [index for index in range(len(self.types)) if index not in {*self.came, *self.gone}]
 
     @property
     def inside(self) -> list[int]:
@@ -95,6 +101,15 @@ class Known:
             if each == kind
         ]
         return sum(self.stay.arrival <= night < last for last in until)
+
+    def can_leave(self, rooms: list[int], on: date) -> bool:
+        """Whether the guests of these rooms may check out: the last not while some can come no more."""
+        late = self.expected and on >= self.stay.departure
+        return bool(rooms) and {*rooms} <= {*self.inside} and not (late and {*rooms} == {*self.inside})
+
+    def checks_out(self, on: date) -> datetime:
+        """When the desk is told that guests have left on a day: not before it, nor before they came."""
+        return max(datetime.combine(on, time(12), UTC), self.inside_since + timedelta(hours=1))
 
     def leave(self, rooms: list[int], on: date) -> None:
         """The guests of these rooms, counted from 0, have left."""
@@ -243,7 +258,7 @@ class House(RuleBasedStateMachine):
         if booking is None or booking.stay == when:
             return
         own, booking.status = booking.status, "moving"
-        possible = self._possible_after_lapse(when, booking.types)
+        possible = self._possible_after_lapse(when, booking.staying)
         result = self.do(
             lambda tx: service.amend(
                 tx, booking_id=booking.id, now=self.now, arrival=when.arrival, departure=when.departure
@@ -251,7 +266,7 @@ class House(RuleBasedStateMachine):
         )
         assert isinstance(result, Conflict) != possible, result
         if possible:
-            self.lapse_crossing(when, booking.types)
+            self.lapse_crossing(when, booking.staying)
             booking.stay = when
         booking.status = own
 
@@ -263,6 +278,19 @@ class House(RuleBasedStateMachine):
         result = self.do(lambda tx: service.cancel(tx, booking_id=booking.id, now=self.now))
         assert not isinstance(result, Conflict)
         booking.status = "cancelled"
+
+    @rule(number=PICK, which=PICK)
+    def cancel_one_room(self, number: int, which: int) -> None:
+        booking = self.pick(number, "confirmed", "checked_in")
+        if booking is None:
+            return
+        room = which % len(booking.types)
+        possible = booking.status == "confirmed" and room not in booking.gone
+        result = self.do(lambda tx: service.cancel(tx, booking_id=booking.id, now=self.now, rooms=[room + 1]))
+        assert isinstance(result, Conflict) != possible, result
+        if possible:
+            booking.leave([room], date.min)
+            booking.status = "confirmed" if booking.staying else "cancelled"
 
     @rule(kind=st.sampled_from(TYPES), first=FIRSTS, nights=LENGTHS, rooms=st.integers(0, 2))
     def set_capacity(self, kind: str, first: int, nights: int, rooms: int) -> None:
@@ -326,7 +354,7 @@ class House(RuleBasedStateMachine):
         booking = self.pick(number, "confirmed")
         if booking is None:
             return
-        arrived = booking.arrive(list(range(len(booking.types))))
+        arrived = booking.arrive(booking.expected)
         result = self.do(
             lambda tx: service.check_in(
                 tx, booking_id=booking.id, now=arrived, override="rooms are given later"
@@ -373,13 +401,14 @@ class House(RuleBasedStateMachine):
             return
         later = booking.inside_since + timedelta(hours=2)
         paid_since = any(at > booking.inside_since for _, at in booking.taken.values())
+        left = [room for room, day in booking.gone.items() if day != date.min]
         result = self.do(lambda tx: service.undo_check_in(tx, booking_id=booking.id, now=later))
         # What goes back of a payment does not count; only the database knows of which one it went back.
         if isinstance(result, Conflict):
-            assert booking.status == "checked_out" or paid_since or booking.gone
+            assert booking.status == "checked_out" or paid_since or left
         else:
             assert booking.status == "checked_in"
-            assert not booking.gone
+            assert not left
             last = booking.inside_since
             booking.came = {room: at for room, at in booking.came.items() if at < last}
             booking.status = "checked_in" if booking.came else "confirmed"
@@ -417,14 +446,17 @@ class House(RuleBasedStateMachine):
         if booking is None:
             return
         left = booking.stay.arrival + timedelta(days=nights)
+        possible = booking.can_leave(booking.inside, left)
+        at = booking.checks_out(left)
         result = self.do(
             lambda tx: service.check_out(
-                tx, booking_id=booking.id, now=self.now, departed=left, override="the company pays"
+                tx, booking_id=booking.id, now=at, departed=left, override="the company pays"
             )
         )
-        assert isinstance(result, Conflict) != bool(booking.inside), result
-        booking.leave(booking.inside, left)
-        booking.status = "checked_in" if booking.staying else "checked_out"
+        assert isinstance(result, Conflict) != possible, result
+        if possible:
+            booking.leave(booking.inside, left)
+            booking.status = "checked_in" if booking.staying else "checked_out"
 
     @rule(number=PICK, which=PICK, nights=st.integers(0, 5))
     def some_leave(self, number: int, which: int, nights: int) -> None:
@@ -434,18 +466,20 @@ class House(RuleBasedStateMachine):
             return
         room = which % len(booking.types)
         left = booking.stay.arrival + timedelta(days=nights)
+        possible = booking.can_leave([room], left)
+        at = booking.checks_out(left)
         result = self.do(
             lambda tx: service.check_out(
                 tx,
                 booking_id=booking.id,
-                now=self.now,
+                now=at,
                 rooms=[room + 1],
                 departed=left,
                 override="the company pays",
             )
         )
-        assert isinstance(result, Conflict) != (room in booking.inside), result
-        if not isinstance(result, Conflict):
+        assert isinstance(result, Conflict) != possible, result
+        if possible:
             booking.leave([room], left)
             booking.status = "checked_in" if booking.staying else "checked_out"
 

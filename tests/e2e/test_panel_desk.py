@@ -183,7 +183,7 @@ async def test_some_of_a_party_come_and_some_never_do(
         await page.get_by_role("button", name="Show what it costs").click()
         await expect(page.get_by_text("The guests of room 3 did not come")).to_be_visible()
         wrong += await looked_at(page, "one-is-missing", JUDGED)
-        await page.get_by_role("button", name="Mark as a no-show").click()
+        await page.get_by_role("button", name="Mark room 3 as a no-show").click()
         said = "Room 3 is marked as a no-show; the booking comes to €500.00."
         await expect(page.get_by_text(said)).to_be_visible()
         await page.locator("select[name=room-2]").select_option("DBL-2")

@@ -85,6 +85,32 @@ async def test_a_booking_is_changed_written_about_and_cancelled(
     assert await scalar(db, "SELECT sum(taken) FROM room_night") == 0
 
 
+async def test_one_room_of_two_is_cancelled_on_a_phone(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, reduced_motion="reduce", **NARROW) as page,
+    ):
+        await page.goto(f"/ar{ROOMS}&adults=2&rooms=2")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        await fill_in(page)
+        await sent(page, "form.card button.primary")
+        second = page.get_by_role("region").filter(has=page.locator("#room-2"))
+        await second.locator(".cancel summary").click()
+        await flawless(page, "cancel-a-room-ar")
+        await second.locator(".cancel button").click()
+        await expect(second.locator(".badge.negative")).to_be_visible()
+        await expect(page.locator("#room-1 .badge")).to_have_count(0)
+        await expect(page.locator("details.cancel")).to_have_count(1)  # all that is left: the booking
+        await flawless(page, "room-cancelled-ar")
+    assert await scalar(db, "SELECT array_agg(status ORDER BY position) FROM reservation") == [
+        "confirmed",
+        "cancelled",
+    ]
+
+
 async def test_a_fee_that_grew_since_the_page_was_opened_is_never_taken_unseen(
     db: Database, database_url: str, browser: Browser
 ) -> None:
