@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from datetime import date
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
+from litestar.typing import FieldDefinition
 
 from hotel_booking import __version__
 from hotel_booking.core.clock import utc_now
@@ -96,6 +98,13 @@ def document(app: Litestar) -> dict[str, Any]:
     return result
 
 
+def _sent(field: FieldDefinition) -> Any:
+    """The type of a body that is sent. That it may be left out says `required`: generated clients that are
+    offered `null` too send their own mark of what is missing."""
+    kinds = [inner.raw for inner in field.inner_types if inner.raw is not NoneType]
+    return kinds[0] if field.is_optional else field.raw
+
+
 def _describe_bodies(app: Litestar, result: dict[str, Any]) -> None:
     """Replace Litestar's schemas of bodies by msgspec's own: what decodes them describes them best."""
     bodies: list[tuple[dict[str, Any], Any]] = []
@@ -103,7 +112,7 @@ def _describe_bodies(app: Litestar, result: dict[str, Any]) -> None:
         operation = result["paths"][path][method]
         if handler.parsed_data_field is not None:
             bodies.append(
-                (operation["requestBody"]["content"]["application/json"], handler.parsed_data_field.raw)
+                (operation["requestBody"]["content"]["application/json"], _sent(handler.parsed_data_field))
             )
         answered = handler.parsed_return_field
         kind = answered.inner_types[0].raw if answered.is_subclass_of(Response) else answered.raw
