@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 PORT ?= 8000
-# Three workers on the two cores that this is made for: a fifth of the time a test waits. A file goes to one of
+# Four workers on the two cores that this is made for: a fifth of the time a test waits. A file goes to one of
 # them, so that what its tests share is made once, in the order of tests/conftest.py.
 # Containers often forbid bytecode: every process of every test would compile what it loads anew.
 export PYTHONDONTWRITEBYTECODE :=
