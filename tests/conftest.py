@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import uvloop
 from argon2 import PasswordHasher
 
 from hotel_booking.core.db import Database
@@ -84,6 +86,11 @@ def pytest_configure_node(node: Any) -> None:
         config.add_cleanup(stack.close)
         config.stash[_SHARED] = stack.enter_context(throwaway(SETTINGS)).folder
     node.workerinput["cluster"] = str(config.stash[_SHARED])
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop that production serves with."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

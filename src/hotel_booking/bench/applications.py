@@ -83,12 +83,14 @@ def create_bare() -> Litestar:
 def main() -> None:
     """`ours` or `bare`: served as `hotel-booking serve` does, on what the environment says."""
     from granian import Granian
+    from granian.constants import Loops
 
     settings = read_settings(os.environ)
     with told_together(settings):
         Granian(
             f"hotel_booking.bench.applications:create_{sys.argv[1]}",
             factory=True,
+            loop=Loops.uvloop,
             workers=settings.workers,
             workers_kill_timeout=5,
             **granian_options(settings),

@@ -23,7 +23,7 @@ def describe(postgresql: str) -> Machine:
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         postgresql=postgresql,
-        server=f"granian {version('granian')}, one process",
+        server=f"granian {version('granian')} on uvloop {version('uvloop')}, one process",
         load=round(os.getloadavg()[0], 2),
     )
 

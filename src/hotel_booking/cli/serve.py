@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import time
+from threading import Thread
 from typing import Any
 
 import typer
@@ -15,12 +18,14 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.ops.children import check_free, ending_with
+from hotel_booking.ops.children import check_free
 
 app = typer.Typer()
 
 _SERVED = "hotel_booking.cli.serve:application"
 _LEFTOVER_SECONDS = 5  # processes of one that was killed are told to stop, and let go of the port
+_LOOK_SECONDS = 0.5  # how often a process looks whether the one that started it is still there
+_KILL_SECONDS = 15  # that requests have to end when the server stops
 
 
 @app.command()
@@ -58,21 +63,34 @@ def application() -> Any:
     from hotel_booking.app import create_app
 
     if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
-        ending_with(parent.pid)()
+        Thread(target=_end_with, args=(parent.pid,), daemon=True).start()
     return create_app()
+
+
+def _end_with(parent: int) -> None:
+    """Stop this process once that one is gone. Looked at again and again: the kernel could send a signal at
+    once (`PR_SET_PDEATHSIG`), but uvloop loses one that comes after granian's handlers are set and before it
+    runs, which is when a server begins to listen."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_KILL_SECONDS)
 
 
 def _granian(settings: Settings) -> None:
     from granian import Granian
+    from granian.constants import Loops
 
     from hotel_booking.http.serving import granian_options
 
     Granian(
         _SERVED,
         factory=True,
+        loop=Loops.uvloop,
         workers=settings.workers,
         respawn_failed_workers=True,
-        workers_kill_timeout=15,
+        workers_kill_timeout=_KILL_SECONDS,
         **granian_options(settings),
     ).serve()
 
@@ -83,6 +101,7 @@ def _uvicorn(settings: Settings) -> None:
     uvicorn.run(
         _SERVED,
         factory=True,
+        loop="uvloop",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

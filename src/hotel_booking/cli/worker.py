@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 
 import typer
+import uvloop
 
 from hotel_booking.core import tracing
 from hotel_booking.core.config import Settings
@@ -48,7 +48,7 @@ def _work(settings: Settings) -> None:
     check_schema(settings)
     settings, inside = kept_inside(settings)
     try:
-        asyncio.run(
+        uvloop.run(
             jobs.run(
                 settings.database_url,
                 lambda db: choose_gateways(settings, db),
