@@ -16,6 +16,7 @@ from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.code_names import MEALS
 from hotel_booking.integrations.smtp import compose
 
 ALL = [(name, language) for name in rendering.names() for language in LANGUAGES]
@@ -70,7 +71,7 @@ def bidi_free(text: str) -> str:
 def test_no_message_is_missing_in_a_language(language: str) -> None:
     text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text()
     sections = set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
-    assert sections == {*rendering.names(), "frame", "notices"}
+    assert sections == {*rendering.names(), "frame", "meals", "notices"}
     for what in rendering.notices():
         assert rendered("security_notice", language, what=what).text
 
@@ -114,8 +115,20 @@ def test_amounts_of_nothing_are_left_out(language: str) -> None:
 
 def test_rooms_say_who_sleeps_in_them() -> None:
     for language, parties in (
-        ("en", ("Double room: Adults: 2", "Double room: Adults: 1, children’s ages: 4, 9")),
-        ("de", ("Double room: Erwachsene: 2", "Double room: Erwachsene: 1, Alter der Kinder: 4, 9")),
+        (
+            "en",
+            (
+                "Double room: Adults: 2; Breakfast included",
+                "Double room: Adults: 1, children’s ages: 4, 9; Breakfast included",
+            ),
+        ),
+        (
+            "de",
+            (
+                "Double room: Erwachsene: 2; Frühstück inbegriffen",
+                "Double room: Erwachsene: 1, Alter der Kinder: 4, 9; Frühstück inbegriffen",
+            ),
+        ),
     ):
         for template in ("booking_confirmed", "booking_amended"):
             lines = rendered(template, language).text.splitlines()
@@ -167,7 +180,7 @@ def test_times_are_written_as_on_the_site(template: str, language: str, time: st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_template_shows_a_date_or_a_time_as_it_is_kept(language: str) -> None:
     text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text("utf-8")
-    kept = "arrival|departure|check_in|check_out|expires|until|free_until|at|by"
+    kept = "arrival|departure|check_in|check_out|expires|until|free_until|since|at|by"
     assert re.findall(rf"\{{\{{ (?:{kept}) \}}\}}", text) == []
 
 
@@ -183,6 +196,14 @@ def test_the_site_is_called_in_mails_as_on_its_pages(language: str) -> None:
     assert footer != rendered("booking_confirmed", language).text.rstrip().splitlines()[-1].replace(
         "Sea & View", name
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_meals_are_called_in_mails_as_on_the_site(language: str) -> None:
+    for code, name in MEALS.items():
+        parties = [{"room": "Room", "adults": 1, "ages": [], "meal": code}]
+        said = translations(language).gettext(name)
+        assert f"{said}\n" in rendered("booking_confirmed", language, parties=parties).text
 
 
 @pytest.mark.parametrize("template", ["guest_sign_in", "guest_notice"])

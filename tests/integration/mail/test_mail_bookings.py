@@ -15,6 +15,7 @@ from hotel_booking.domains.bookings import jobs as booking_jobs
 from hotel_booking.domains.bookings import service as bookings
 from hotel_booking.domains.notifications import jobs as mail_jobs
 from hotel_booking.domains.notifications import queries, service
+from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.factories.small_hotel import (
@@ -198,3 +199,29 @@ async def test_every_message_of_a_booking_can_be_written(db: Database, database_
     placed = [rendered.text for _, rendered in mailer.sent if "Address: " in rendered.text]
     assert len(placed) == 2  # the confirmation, and that the stay begins
     assert all("Address: Portugal\n" in text for text in placed)
+
+
+async def test_a_confirmation_tells_the_conditions_that_were_bought(db: Database) -> None:
+    """Meals, what cancelling costs from when, and what not arriving costs; and what is always free is."""
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET meal = 3 WHERE code = 'FLEX'")
+    texts = []
+    for number, first in enumerate((5, 8)):
+        if number:
+            async with db.transaction() as tx:
+                nothing = {"kind": "fixed", "value": 0}
+                await tx.execute("UPDATE cancellation_policy SET steps = '[]', no_show = $1", nothing)
+        booking_id = await confirmed(db, first, now=NOW)
+        async with db.transaction() as tx:
+            (message,) = await queries.of_booking(tx, booking_id)
+        texts.append(rendered_message(message, str).text)
+    flexible, free = texts
+    assert "DBL: Adults: 2; Breakfast included\n" in flexible
+    assert "Total, taxes included: €200.00\n" in flexible
+    until = "5 March 2030, 18:00 (Lisbon time)"
+    assert f"You can cancel free of charge until {until}" in flexible
+    assert f"If you cancel from {until}: €100.00\nIf you don’t arrive: €100.00\n" in flexible
+    assert "You can cancel free of charge.\n" in free
+    assert "cannot" not in free
+    assert "If you don’t arrive: No charge\n" in free
