@@ -262,6 +262,10 @@ def test_conditions_show_what_is_true() -> None:
             assert said in text
             assert "€25.00" in text
             assert "the card" not in text
+    unpaid = rendered("booking_cancelled", "en", refund=0, back=[], owed=12_900).text
+    assert "Balance due: €129.00" in unpaid
+    assert SAMPLES["booking_cancelled"]["link"] in unpaid  # where it can be paid
+    assert "Balance due" not in rendered("booking_cancelled", "en").text
     changed = rendered("booking_amended", "en").text
     assert "from 15:00" in changed
     assert "free of charge until" in changed

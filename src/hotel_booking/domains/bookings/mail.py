@@ -95,22 +95,34 @@ async def amended(
 
 
 async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
-    """The cancellation with its fee and refund."""
+    """The cancellation with its fee, and what of it goes back or is still to be paid."""
     await _queue(
         tx,
         booking,
         "cancelled",
         "booking_cancelled",
-        {
-            **_facts(booking),
-            "fee": result.fee,
-            "refund": result.refund,
-            "back": await _going_back(tx, booking, now) if result.refund else [],
-        },
+        await _over(tx, booking, result, now),
         now=now,
         withdraw=_event(booking, "held"),
         limit=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
     )
+
+
+async def no_show(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
+    """Nobody came at all: what that costs, so that whoever did come can say so."""
+    await _queue(tx, booking, "no_show", "booking_no_show", await _over(tx, booking, result, now), now=now)
+
+
+async def _over(tx: Transaction, booking: Booking, result: Cancellation, now: datetime) -> dict[str, Any]:
+    """What a booking that is over costs, and what becomes of the money."""
+    return {
+        **_facts(booking),
+        "fee": result.fee,
+        "refund": result.refund,
+        "released": result.released,
+        "owed": result.owed,
+        "back": await _going_back(tx, booking, now) if result.refund else [],
+    }
 
 
 async def transfer_expected(

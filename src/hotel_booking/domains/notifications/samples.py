@@ -61,6 +61,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "refund": 25_800,
         "back": [{"way": "card", "amount": 25_800}],
     },
+    "booking_no_show": {
+        **_BOOKING,
+        "fee": 12_900,
+        "refund": 25_800,
+        "back": [{"way": "card", "amount": 25_800}],
+    },
     "before_arrival": _STAY,
     "transfer_expected": {
         **_BOOKING,

@@ -110,7 +110,9 @@ async def booking_page(
         stages=[(stage, *words.stage(stage, booking.currency)) for stage in stages],
         not_arriving=_not_arriving(booking, language) if stages else "",
         came=came,
-        over=words.after(came, timezone=booking.timezone) if booking.status in _OVER else [],
+        over=words.after(came, timezone=booking.timezone, no_show=booking.status == "no_show")
+        if booking.status in _OVER
+        else [],
         returned=words.returned(came, timezone=booking.timezone) if booking.status not in _OVER else [],
         would=would,
         open_amount=still_open(booking),
