@@ -268,6 +268,7 @@ def test_conditions_show_what_is_true() -> None:
     assert "Balance due" not in rendered("booking_cancelled", "en").text
     changed = rendered("booking_amended", "en").text
     assert "from 15:00" in changed
+    assert "Total, taxes included: €387.00\nPaid: €129.00\n" in changed
     assert "free of charge until" in changed
     assert "Balance due" not in changed
     assert "To pay at the hotel: €80.00" in rendered("booking_amended", "en", at_hotel=8_000).text
