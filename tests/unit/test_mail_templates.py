@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
+from msgspec import structs
 
 from hotel_booking.core import links
 from hotel_booking.core.languages import LANGUAGES
@@ -305,6 +306,16 @@ def test_what_is_no_address_is_no_message(recipient: str) -> None:
             recipient=recipient,
             rendered=rendered("before_arrival", "en"),
         ).as_bytes()
+
+
+def test_an_answer_reaches_the_hotel_where_it_has_an_address() -> None:
+    def headed(reply_to: str | None) -> Any:
+        found = structs.replace(rendered("before_arrival", "en"), reply_to=reply_to)
+        message = compose(message_id="1", sender="a@b.example", recipient="c@d.example", rendered=found)
+        return message_from_bytes(message.as_bytes(), policy=default)["reply-to"]
+
+    assert headed("desk@bücher.example") == "desk@xn--bcher-kva.example"
+    assert [headed(one) for one in (None, "", "no address", "josé@hotel.example")] == [None] * 4
 
 
 def test_a_signed_link_opens_only_its_own_page() -> None:

@@ -17,6 +17,7 @@ from hotel_booking.domains.notifications import jobs as mail_jobs
 from hotel_booking.domains.notifications import queries, service
 from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery
+from hotel_booking.domains.properties.queries import mail_address
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.factories.small_hotel import (
     GUEST,
@@ -34,7 +35,13 @@ async def run(job: Any, db: Database, now: datetime, *args: Any, **resources: An
     """Run a job as the worker would, at an instant of our choice."""
     context = SimpleNamespace(
         job=SimpleNamespace(id=1, task_name="test"),
-        additional_context={"db": db, "clock": lambda: now, "link": str, **resources},
+        additional_context={
+            "db": db,
+            "clock": lambda: now,
+            "link": str,
+            "hotel_address": mail_address,
+            **resources,
+        },
     )
     await job.func(context, *args)
 
@@ -176,6 +183,8 @@ async def test_a_hold_that_fails_tells_nobody(db: Database) -> None:
 
 async def test_every_message_of_a_booking_can_be_written(db: Database, database_url: str) -> None:
     await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET email = 'desk@hotel.example'")
     booked = NINE - timedelta(days=20)
     booking_id = await held(db, 3, source="desk", now=booked)
     mailer = Answers("sent")
@@ -196,6 +205,8 @@ async def test_every_message_of_a_booking_can_be_written(db: Database, database_
     assert len(mailer.sent) == 5
     assert "2030" not in mailer.sent[0][1].subject  # the hold ends on the day on which it began
     assert all(GUEST.family_name in rendered.text for _, rendered in mailer.sent)
+    # "Just reply to this message": who does reaches the hotel.
+    assert {rendered.reply_to for _, rendered in mailer.sent} == {"desk@hotel.example"}
     placed = [rendered.text for _, rendered in mailer.sent if "Address: " in rendered.text]
     assert len(placed) == 2  # the confirmation, and that the stay begins
     assert all("Address: Portugal\n" in text for text in placed)
