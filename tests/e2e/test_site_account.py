@@ -77,9 +77,17 @@ async def test_from_opening_an_account_to_its_erasure(
         await page.fill("#phone", "+351 21 000 0000")
         await page.select_option("#country", "PT")
         await sent(page, ".account form.card button.primary")
-        # The account fills in the checkout, and has the booking.
+        # The account fills in the checkout, also of who signs in only there, and has the booking.
+        await page.context.clear_cookies()
         await page.goto(f"/en{ROOMS}")
         await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        await page.fill("#requests", "A quiet room, please.")
+        async with page.expect_navigation():
+            await page.get_by_role("link", name="Sign in").click()
+        await page.fill("#email", EMAIL)
+        await page.fill("#password", PASSWORD)
+        await sent(page, ".narrow-page button.primary")
+        assert await page.input_value("#requests") == "A quiet room, please."
         assert await page.input_value("#given_name") == "Ana"
         assert await page.input_value("#country") == "PT"
         await sent(page, "form.card button.primary")

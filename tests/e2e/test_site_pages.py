@@ -144,6 +144,13 @@ async def test_menus_open_within_the_screen(
                     wrong.append((width, number, box))
                 await page.keyboard.press("Escape")
         assert wrong == []
+        # The longest words, on the narrowest of today's phones: one line, no higher than a finger needs.
+        await page.set_viewport_size({"width": 360, "height": 800})
+        for longest in ("fr", "es"):
+            await page.goto(f"/{longest}/")
+            box = await page.locator(".site-nav").bounding_box()
+            assert box is not None
+            assert box["height"] < 50, longest
 
 
 async def test_a_refused_form_has_the_focus_and_leads_to_its_fields_without_a_script(

@@ -46,9 +46,15 @@ async def test_a_guests_details_survive_another_language(
             assert await page.input_value("#country") == "PT"
             assert await page.input_value("#requests") == "A quiet room,\nplease."
             assert await page.evaluate(KEPT) is None
+        # And another room.
+        await page.get_by_role("link", name="Choose another room").click()
+        await sent(page, ".offer-buy:has([name=rate_plan][value=NRF]) button")
+        assert await page.input_value("#given_name") == "Zoë"
+        assert await page.input_value("#requests") == "A quiet room,\nplease."
         await fill_in(page)
         await sent(page, "form.card button.primary")
         assert await page.evaluate(KEPT) is None
+        assert await page.evaluate("sessionStorage.length") == 0
         assert await scalar(db, "SELECT country FROM guest") == "PT"
         # A message to the hotel too; and what was left alone stays away from other pages.
         await page.fill("#text", "We come late.")

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from jinja2 import UndefinedError
+from msgspec import structs
 
 from hotel_booking.core import links
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.domains.notifications import rendering
 from hotel_booking.domains.notifications.samples import SAMPLES
 from hotel_booking.http.i18n.catalogues import translations
+from hotel_booking.http.i18n.code_names import MEALS
 from hotel_booking.integrations.smtp import compose
 
 ALL = [(name, language) for name in rendering.names() for language in LANGUAGES]
@@ -70,7 +72,7 @@ def bidi_free(text: str) -> str:
 def test_no_message_is_missing_in_a_language(language: str) -> None:
     text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text()
     sections = set(re.findall(r"^## (\w+)$", text, re.MULTILINE))
-    assert sections == {*rendering.names(), "frame", "notices"}
+    assert sections == {*rendering.names(), "frame", "meals", "notices"}
     for what in rendering.notices():
         assert rendered("security_notice", language, what=what).text
 
@@ -114,8 +116,20 @@ def test_amounts_of_nothing_are_left_out(language: str) -> None:
 
 def test_rooms_say_who_sleeps_in_them() -> None:
     for language, parties in (
-        ("en", ("Double room: Adults: 2", "Double room: Adults: 1, children’s ages: 4, 9")),
-        ("de", ("Double room: Erwachsene: 2", "Double room: Erwachsene: 1, Alter der Kinder: 4, 9")),
+        (
+            "en",
+            (
+                "Double room: Adults: 2; Breakfast included",
+                "Double room: Adults: 1, children’s ages: 4, 9; Breakfast included",
+            ),
+        ),
+        (
+            "de",
+            (
+                "Double room: Erwachsene: 2; Frühstück inbegriffen",
+                "Double room: Erwachsene: 1, Alter der Kinder: 4, 9; Frühstück inbegriffen",
+            ),
+        ),
     ):
         for template in ("booking_confirmed", "booking_amended"):
             lines = rendered(template, language).text.splitlines()
@@ -167,7 +181,7 @@ def test_times_are_written_as_on_the_site(template: str, language: str, time: st
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_template_shows_a_date_or_a_time_as_it_is_kept(language: str) -> None:
     text = (files("hotel_booking.domains.notifications") / "templates" / f"{language}.txt").read_text("utf-8")
-    kept = "arrival|departure|check_in|check_out|expires|until|free_until|at|by"
+    kept = "arrival|departure|check_in|check_out|expires|until|free_until|since|at|by"
     assert re.findall(rf"\{{\{{ (?:{kept}) \}}\}}", text) == []
 
 
@@ -183,6 +197,14 @@ def test_the_site_is_called_in_mails_as_on_its_pages(language: str) -> None:
     assert footer != rendered("booking_confirmed", language).text.rstrip().splitlines()[-1].replace(
         "Sea & View", name
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_meals_are_called_in_mails_as_on_the_site(language: str) -> None:
+    for code, name in MEALS.items():
+        parties = [{"room": "Room", "adults": 1, "ages": [], "meal": code}]
+        said = translations(language).gettext(name)
+        assert f"{said}\n" in rendered("booking_confirmed", language, parties=parties).text
 
 
 @pytest.mark.parametrize("template", ["guest_sign_in", "guest_notice"])
@@ -241,8 +263,13 @@ def test_conditions_show_what_is_true() -> None:
             assert said in text
             assert "€25.00" in text
             assert "the card" not in text
+    unpaid = rendered("booking_cancelled", "en", refund=0, back=[], owed=12_900).text
+    assert "Balance due: €129.00" in unpaid
+    assert SAMPLES["booking_cancelled"]["link"] in unpaid  # where it can be paid
+    assert "Balance due" not in rendered("booking_cancelled", "en").text
     changed = rendered("booking_amended", "en").text
     assert "from 15:00" in changed
+    assert "Total, taxes included: €387.00\nPaid: €129.00\n" in changed
     assert "free of charge until" in changed
     assert "Balance due" not in changed
     assert "To pay at the hotel: €80.00" in rendered("booking_amended", "en", at_hotel=8_000).text
@@ -279,6 +306,16 @@ def test_what_is_no_address_is_no_message(recipient: str) -> None:
             recipient=recipient,
             rendered=rendered("before_arrival", "en"),
         ).as_bytes()
+
+
+def test_an_answer_reaches_the_hotel_where_it_has_an_address() -> None:
+    def headed(reply_to: str | None) -> Any:
+        found = structs.replace(rendered("before_arrival", "en"), reply_to=reply_to)
+        message = compose(message_id="1", sender="a@b.example", recipient="c@d.example", rendered=found)
+        return message_from_bytes(message.as_bytes(), policy=default)["reply-to"]
+
+    assert headed("desk@bücher.example") == "desk@xn--bcher-kva.example"
+    assert [headed(one) for one in (None, "", "no address", "josé@hotel.example")] == [None] * 4
 
 
 def test_a_signed_link_opens_only_its_own_page() -> None:

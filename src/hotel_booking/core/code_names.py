@@ -117,6 +117,7 @@ NAMES: dict[str, dict[str, str]] = {
         "booking_confirmed": "booking confirmed",
         "booking_held": "booking held",
         "booking_list": "list of bookings",
+        "booking_no_show": "no-show",
         "guest_erased": "guest’s data erased",
         "status_confirm": "status subscription to confirm",
         "status_news": "status news",

@@ -234,7 +234,9 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
     mail_from: Annotated[
         str,
         described(
-            "the sender of all mail", takes="a name and an address", refused="what is no sender, everywhere"
+            "the sender of all mail; answers about a booking go to its hotel, where that has an address",
+            takes="a name and an address",
+            refused="what is no sender, everywhere",
         ),
     ] = "Hotel Booking <bookings@localhost>"
     security_contact: (

@@ -24,9 +24,13 @@ _LONGEST_TYPED = 400
 # A company may have mail of its own (.local, .test); that one cannot be reached from elsewhere is its affair.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = ["arpa", "invalid", "onion"]
 # Blanks and marks without a look around an address, as they are pasted along.
-_PASTED = r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
-# Around it all of them, within it marks of direction alone: joiners are letters' own.
-_AROUND = re.compile(f"^{_PASTED}|{_PASTED}$|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_PASTED = r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+# Around it all of them, within it those that are no letters' own, as joiners are.
+_AROUND = re.compile(
+    f"^{_PASTED}|{_PASTED}$|[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+# As Japanese and Chinese keyboards write ASCII until they are told otherwise; no mailbox is called so.
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _SENDER = re.compile(
     r"""\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<>"]*?))\s*<\s*(?P<address>[^<>]+?)\s*>\s*"""
 )
@@ -118,8 +122,9 @@ def read_sender(text: str) -> Sender:
 
 
 def tidy_email(text: str) -> str:
-    """Without what is pasted along: blanks around it, marks of direction, `mailto:`, and a full-width @."""
-    return _AROUND.sub("", text[:_LONGEST_TYPED]).removeprefix("mailto:").replace("\uff20", "@")
+    """Without what comes along: blanks around it, marks of direction and others without a look, `mailto:`,
+    and the width of full-width letters and signs."""
+    return _AROUND.sub("", text[:_LONGEST_TYPED]).removeprefix("mailto:").translate(_WIDE)
 
 
 def _read(text: str) -> ValidatedEmail:

@@ -177,6 +177,10 @@ def compose(*, message_id: str, sender: str, recipient: str, rendered: Rendered)
     message["From"] = f"{_encoded('From', writer.name)} {address}" if writer.name else address
     # Where it is not ASCII the server has said that it takes UTF-8.
     message["To"] = to.whole if not to.smtputf8 else to.whole.encode().decode("ascii", "surrogateescape")
+    with suppress(ValueError):  # an address that is none keeps nobody from the message
+        # Other letters before the @ would need a server that takes them, as the recipient's may not.
+        if rendered.reply_to and not (answered := wire_form(rendered.reply_to)).smtputf8:
+            message["Reply-To"] = answered.whole
     message["Subject"] = _encoded("Subject", rendered.subject)
     message["Date"] = format_datetime(utc_now())
     message["Message-ID"] = f"<{message_id}@{writer.address.rpartition('@')[2]}>"

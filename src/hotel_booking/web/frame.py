@@ -37,7 +37,8 @@ class _Pieces(msgspec.Struct, frozen=True):
 
 class Frame:
     """The frame of one page. `inner` is its path within the language, `search` its query with the `?`, as
-    they came; `base` the site's own address, `titles` the group's own pages that are there."""
+    they came; `own` the query without which it would be another page; `base` the site's own address, `titles`
+    the group's own pages that are there."""
 
     def __init__(
         self,
@@ -45,23 +46,25 @@ class Frame:
         inner: str,
         search: str,
         *,
+        own: str,
         base: str,
         currency: str | None,
         signed_in: bool,
         titles: Mapping[str, str],
     ) -> None:
-        self._language, self._inner, self._base = language, inner, base
+        self._language, self._inner, self._own, self._base = language, inner, own, base
         pieces = _pieces(language, currency, _part_of(inner), signed_in, tuple(titles))
         self.links, self.foot = pieces.links, pieces.foot
         # What is quoted for an address needs no escaping.
         self.top = Markup(pieces.top.replace(_HOLE, quote_plus(f"{inner}{search}")))  # noqa: S704
 
     def addresses(self) -> Markup:
-        """The page's own address for search engines: absolute, without a query, in its language and all."""
-        base, inner = escape(self._base), escape(self._inner)
-        lines = [f'<link rel="canonical" href="{base}/{self._language}/{inner}">']
+        """The page's own address for search engines: absolute, in its language and all, without what only
+        varies the page."""
+        base, inner, own = escape(self._base), escape(self._inner), escape(self._own)
+        lines = [f'<link rel="canonical" href="{base}/{self._language}/{inner}{own}">']
         lines += [
-            f'<link rel="alternate" hreflang="{code}" href="{base}/{where}">'
+            f'<link rel="alternate" hreflang="{code}" href="{base}/{where}{own}">'
             for code, where in alternates(inner)
         ]
         return Markup("\n".join(lines))  # noqa: S704 - escaped above
@@ -69,7 +72,7 @@ class Frame:
     def picture(self) -> Markup:
         """The page's own address and the group's picture, for those who show links to it."""
         shown = (
-            ("og:url", f"{self._base}/{self._language}/{self._inner}"),
+            ("og:url", f"{self._base}/{self._language}/{self._inner}{self._own}"),
             ("og:image", f"{self._base}{social.group_address()}"),
             ("og:image:type", "image/jpeg"),
             ("og:image:width", str(social.SIZE[0])),

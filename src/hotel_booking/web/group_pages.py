@@ -19,6 +19,7 @@ from hotel_booking.domains.properties.group_pages import KINDS
 from hotel_booking.http.access import public
 from hotel_booking.http.ui.markdown import as_html
 from hotel_booking.web.frame import group_page_titles
+from hotel_booking.web.i18n.phrases import beginning
 from hotel_booking.web.site import language_of, site
 
 log = logging.getLogger(__name__)
@@ -57,12 +58,14 @@ async def show_page(request: Request[Any, Any, State], tx: Transaction) -> Respo
     found = await group_pages.find(tx, kind=kind, language=language)
     if found is None:
         raise PageNotWritten("this page has not been written", fix="ask the hotel")
+    body = as_html(found.body)
     return site(
         request,
         "group_page.html",
         etag=True,
         title=group_page_titles(language)[kind],
-        body=as_html(found.body),
+        summary=beginning(body.striptags()),
+        body=body,
         written_in=found.language,
         written_language=locale_of(language).languages[found.language],
         written_dir="rtl" if found.language in RIGHT_TO_LEFT else "ltr",

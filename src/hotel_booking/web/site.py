@@ -164,8 +164,9 @@ def _question(scope: AsgiScope) -> Question:
     )
 
 
-def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> str:
-    """A template in a language, with what every page of the site needs."""
+def draw(scope: AsgiScope, language: str, template: str, /, *, own_query: str = "", **values: Any) -> str:
+    """A template in a language, with what every page of the site needs. `own_query` is the part of the
+    address's query, with its `?`, without which it would be another page for who searches or shares it."""
     search = _search(scope)
     parts = page_path(scope).split("/", 2)
     inner = parts[2] if len(parts) > 2 and parts[1] in LANGUAGES else ""
@@ -189,6 +190,7 @@ def draw(scope: AsgiScope, language: str, template: str, /, **values: Any) -> st
             language,
             inner,
             search,
+            own=own_query,
             base=state.settings.public_url.rstrip("/"),
             currency=currency,
             signed_in=guest is not None,

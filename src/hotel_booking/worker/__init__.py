@@ -36,6 +36,7 @@ from hotel_booking.domains.notifications.types import Link, Mailer
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.jobs import tasks as payment_tasks
 from hotel_booking.domains.properties.jobs import tasks as property_tasks
+from hotel_booking.domains.properties.queries import mail_address
 from hotel_booking.domains.properties.types import MediaStore
 from hotel_booking.domains.search.jobs import tasks as search_tasks
 from hotel_booking.http.i18n.catalogues import translations
@@ -128,6 +129,7 @@ async def run(
                 "webhooks": webhooks,
                 "spool_dir": spool_dir,
                 "link": link,
+                "hotel_address": mail_address,
                 "say": lambda text, language: translations(language).gettext(text),
                 "clock": utc_now,
             }

@@ -285,7 +285,7 @@ async def test_the_departure_changes_for_those_who_are_expected_too(db: Database
         shorter = await booking_by_id(tx, booking.id)
     # The two mails are of one instant, so either may be told first.
     assert {message.data["departure"] for message in await sent(db)} >= {sooner.isoformat()}
-    event = calendar_entry(shorter, ARRIVAL, sequence=1, organizer="h@x.example", url="", where=[])
+    event = calendar_entry(shorter, ARRIVAL, sequence=1, organizer="h@x.example", url="", where=[], about="")
     assert f"DTEND:{sooner:%Y%m%d}".encode() in event
     assert await differences(db) == []
 

@@ -15,7 +15,9 @@ from hotel_booking.domains.bookings import jobs as booking_jobs
 from hotel_booking.domains.bookings import service as bookings
 from hotel_booking.domains.notifications import jobs as mail_jobs
 from hotel_booking.domains.notifications import queries, service
+from hotel_booking.domains.notifications.rendering import rendered_message
 from hotel_booking.domains.notifications.types import Delivery
+from hotel_booking.domains.properties.queries import mail_address
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.factories.small_hotel import (
     GUEST,
@@ -33,7 +35,13 @@ async def run(job: Any, db: Database, now: datetime, *args: Any, **resources: An
     """Run a job as the worker would, at an instant of our choice."""
     context = SimpleNamespace(
         job=SimpleNamespace(id=1, task_name="test"),
-        additional_context={"db": db, "clock": lambda: now, "link": str, **resources},
+        additional_context={
+            "db": db,
+            "clock": lambda: now,
+            "link": str,
+            "hotel_address": mail_address,
+            **resources,
+        },
     )
     await job.func(context, *args)
 
@@ -175,6 +183,8 @@ async def test_a_hold_that_fails_tells_nobody(db: Database) -> None:
 
 async def test_every_message_of_a_booking_can_be_written(db: Database, database_url: str) -> None:
     await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET email = 'desk@hotel.example'")
     booked = NINE - timedelta(days=20)
     booking_id = await held(db, 3, source="desk", now=booked)
     mailer = Answers("sent")
@@ -195,6 +205,34 @@ async def test_every_message_of_a_booking_can_be_written(db: Database, database_
     assert len(mailer.sent) == 5
     assert "2030" not in mailer.sent[0][1].subject  # the hold ends on the day on which it began
     assert all(GUEST.family_name in rendered.text for _, rendered in mailer.sent)
+    # "Just reply to this message": who does reaches the hotel.
+    assert {rendered.reply_to for _, rendered in mailer.sent} == {"desk@hotel.example"}
     placed = [rendered.text for _, rendered in mailer.sent if "Address: " in rendered.text]
     assert len(placed) == 2  # the confirmation, and that the stay begins
     assert all("Address: Portugal\n" in text for text in placed)
+
+
+async def test_a_confirmation_tells_the_conditions_that_were_bought(db: Database) -> None:
+    """Meals, what cancelling costs from when, and what not arriving costs; and what is always free is."""
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE rate_plan SET meal = 3 WHERE code = 'FLEX'")
+    texts = []
+    for number, first in enumerate((5, 8)):
+        if number:
+            async with db.transaction() as tx:
+                nothing = {"kind": "fixed", "value": 0}
+                await tx.execute("UPDATE cancellation_policy SET steps = '[]', no_show = $1", nothing)
+        booking_id = await confirmed(db, first, now=NOW)
+        async with db.transaction() as tx:
+            (message,) = await queries.of_booking(tx, booking_id)
+        texts.append(rendered_message(message, str).text)
+    flexible, free = texts
+    assert "DBL: Adults: 2; Breakfast included\n" in flexible
+    assert "Total, taxes included: €200.00\n" in flexible
+    until = "5 March 2030, 18:00 (Lisbon time)"
+    assert f"You can cancel free of charge until {until}" in flexible
+    assert f"If you cancel from {until}: €100.00\nIf you don’t arrive: €100.00\n" in flexible
+    assert "You can cancel free of charge.\n" in free
+    assert "cannot" not in free
+    assert "If you don’t arrive: No charge\n" in free

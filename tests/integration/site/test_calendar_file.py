@@ -49,6 +49,7 @@ async def test_the_event_follows_its_booking(db: Database, database_url: str) ->
             "[\u2066-\u2069]|</?bdi>", "", (await client.get(booking.replace("/en/", "/ar/"))).text
         )
         assert "1100 Lisboa، البرتغال</p>" in arabic
+        assert first["DESCRIPTION"] == f"Booking {booking.rpartition('/')[2]}"
         assert first["SUMMARY"] == " ".join(ODD[:200].split())
         assert first["ORGANIZER"] == "mailto:desk@hotel.example"
         # 15:00 and 11:00 on the clock of the hotel, where there is no summer time.

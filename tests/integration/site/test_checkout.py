@@ -153,6 +153,32 @@ async def test_a_second_step_and_nothing_due_and_a_changed_amount(db: Database, 
         assert await one(db, "SELECT count(*) FROM booking WHERE status = 'confirmed'") == 2
 
 
+async def test_the_conditions_stand_on_each_page_whose_button_accepts_them(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db)
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE rate_plan SET deposit_kind = 'percent', deposit_value = 300000, meal = 3,"
+            "       deposit_capture = 'check_in', balance_days = 5 WHERE code = 'FLEX'"
+        )
+    async with site(database_url) as (_, client):
+        where = await chosen(client, "FLEX", language="en")
+        before = (await client.get(where)).text
+        pay = (await client.post(where, data=GUEST)).headers["location"]
+        for page in (before, (await client.get(pay)).text):
+            for said in (
+                "the cancellation and payment conditions shown here",
+                "Breakfast included",
+                "<li>From 20 March 2030, 18:00 (Lisbon time), cancelling costs €100.00</li>",
+                "<li>If you don’t arrive, you’ll be charged €100.00</li>",
+                "<li>€60.00 will be reserved on your card and charged at check-in</li>",
+                "<li>The rest, €140.00, is due on Sat, 16 Mar 2030</li>",
+                "Price breakdown",
+            ):
+                assert said in page, said
+
+
 async def test_the_last_room_is_sold_once_and_the_other_is_told_kindly(
     db: Database, database_url: str
 ) -> None:
@@ -225,7 +251,10 @@ async def test_reference_and_address_open_it_and_so_does_the_link_of_a_mail(
         assert opened.headers["location"] == f"/en/booking/{reference}"
         assert (await client.get(pay)).status_code == 200
         client.cookies.clear()
-        assert (await client.get(f"/booking/{reference}?token=nonsense")).headers["location"] == "/en/booking"
+        # Cut off on its way: the booking is asked for, with its reference filled in.
+        cut = (await client.get(f"/booking/{reference}?token=nonsense")).headers["location"]
+        assert cut == f"/en/booking/{reference}"
+        assert f'name="reference" type="text" value="{reference}"' in (await client.get(cut)).text
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,13 @@ async def test_a_country_and_a_region_list_their_hotels(db: Database, database_u
         ):
             undated = await found(client, language, place=typed)
             dated = await found(client, language, place=typed, **WHEN)
+            key = "2951839" if "avaria" in typed else "2921044"
+            own = f"http://localhost:8000/{language}/search?place={key}"
             for page in (undated, dated):
+                # Who shares the page, or finds it, comes to the same place.
+                assert f'<link rel="canonical" href="{own}">' in page.text
+                assert f'<meta property="og:url" content="{own}">' in page.text
+                assert f'hreflang="ar" href="http://localhost:8000/ar/search?place={key}"' in page.text
                 assert page.status_code == 200
                 assert heading in page.text, (typed, language)
                 assert hotels(page) == ["airport"], (typed, language)

@@ -51,6 +51,9 @@ async def test_a_page_is_in_the_guests_language_or_says_in_which(db: Database, d
         assert "<strong>Hotel</strong>" in german.text
         assert "<script>alert" not in german.text
         assert "verfügbar" not in german.text
+        # What search engines and those who show links to it say of it.
+        said = re.findall(r'<meta (?:name|property)="(?:og:)?description" content="([^"]*)">', german.text)
+        assert said == ["Wir Das Hotel &lt;script&gt;alert(1)&lt;/script&gt;"] * 2
         english = await client.get("/en/imprint")
         assert "This page is only available in German." in english.text
         assert 'lang="de" dir="ltr"' in english.text

@@ -145,7 +145,9 @@ async def test_no_change_where_cancelling_would_cost(db: Database, database_url:
     await small_hotel(db, rooms=2)
     async with site(database_url) as (_, client):
         booking = await booked(client, "NRF")
-        assert f'href="{booking}/amend"' not in (await client.get(booking)).text
+        shown = (await client.get(booking)).text
+        assert f'href="{booking}/amend"' not in shown
+        assert "If you don’t arrive, you’ll be charged the full price, €180.00" in shown
         page = await client.get(booking + "/amend")
         assert "Please contact the hotel" in page.text
         tried = await looked_at(client, booking, change(act="confirm") | {"agreed": "27000"})

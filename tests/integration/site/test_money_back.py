@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import httpx
 import pytest
@@ -19,7 +19,7 @@ from hotel_booking.domains.payments.refunds import give_refunds
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.dates import date_text
 from tests.clients.outbox import sent
-from tests.factories.small_hotel import small_hotel
+from tests.factories.small_hotel import small_hotel, stay
 from tests.integration.site.test_checkout import held, one, refused_page, site
 
 
@@ -191,6 +191,27 @@ async def test_what_was_paid_in_cash_is_arranged_with_the_hotel(
         given = (await client.get(booking)).text
         assert said("The hotel gave you back {amount} in cash on {sent}.") in given
         assert said(due) not in given
+
+
+async def test_who_did_not_come_is_told_and_what_it_costs(db: Database, database_url: str) -> None:
+    """By mail and on the booking's page; whoever did come can say so."""
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        await client.post(pay, data={"method": "pay_at_property", "expected": "0"})
+        booking_id = await one(db, "SELECT id FROM booking")
+        late = datetime.combine(stay(20, 2).arrival, time(23), UTC)
+        async with db.transaction() as tx:
+            await service.no_show(tx, booking_id=booking_id, now=late)
+        (mail,) = (one for one in await sent(db) if one.template == "booking_no_show")
+        text = render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
+        assert "No-show fee: €100.00\nBalance due: €100.00\n" in text
+        assert "please reply to this message" in text
+        page = (await client.get(pay.removesuffix("/pay"))).text
+        assert "<h1>Nobody arrived for this booking</h1>" in page
+        assert "please message the hotel" in page
+        assert "You haven’t paid anything yet. The no-show fee of €100.00 is due." in page
+        assert "cancellation fee" not in page
 
 
 @pytest.mark.parametrize("deposit", ["full", "none"])

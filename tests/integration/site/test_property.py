@@ -58,6 +58,8 @@ async def test_every_offer_is_what_the_api_says(db: Database, database_url: str)
         told = (await client.get(f"/api/v1/properties/{SLUG}/offers", params=question)).json()
     chosen = {(form["room_type"][0], form["rate_plan"][0]): form for form in forms(page)}
     assert chosen.keys() == {(offer["room_type"], offer["rate_plan"]) for offer in told["offers"]}
+    # Also what stands at the top says what it is for and what is in it.
+    assert "nights, taxes included · 3 adults, 1 child, 2 rooms</span>" in page
     for form in chosen.values():
         assert form["property"] == [SLUG]
         assert (form["arrival"], form["departure"]) == ([STAY["arrival"]], [STAY["departure"]])

@@ -281,8 +281,8 @@ async def test_the_confirmation_counts_rooms_and_says_who_sleeps_in_them(
         (mail,) = await sent(db)
     assert mail.data["rooms"] == ["2 × DBL"]  # noqa: RUF001 - the sign of times, no x
     text = render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
-    assert "DBL: Adults: 2\n" in text
-    assert "DBL: Adults: 1, children’s ages: 7\n" in text
+    assert "DBL: Adults: 2; Room only\n" in text
+    assert "DBL: Adults: 1, children’s ages: 7; Room only\n" in text
 
 
 async def test_a_hold_that_is_over_has_no_balance_due(db: Database, database_url: str) -> None:

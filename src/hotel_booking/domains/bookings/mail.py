@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.moments import same_day
+from hotel_booking.domains.bookings import cancelling
 from hotel_booking.domains.bookings.due import rest_of, still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
-from hotel_booking.domains.bookings.pricing import nights_of
-from hotel_booking.domains.bookings.types import STANDING, Booking, Cancellation, Reservation
+from hotel_booking.domains.bookings.types import STANDING, Booking, Cancellation
 from hotel_booking.domains.notifications import service as mail
 from hotel_booking.domains.notifications.types import MessageLimit
 from hotel_booking.domains.payments import returns
@@ -25,7 +25,6 @@ from hotel_booking.domains.payments.returns import Returning
 from hotel_booking.domains.payments.service import Payment
 from hotel_booking.domains.payments.types import DeskPayment
 from hotel_booking.domains.properties.queries import postal_address
-from hotel_booking.domains.rates.cancellation import describe
 
 _AT_THE_DESK = frozenset({"desk", "phone"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
@@ -62,7 +61,7 @@ async def confirmed(tx: Transaction, booking: Booking, *, now: datetime) -> None
         **_money(booking, now),
         **await _whereabouts(tx, booking),
         **_times(booking),
-        "free_until": _all_free_until(booking, now),
+        **cancelling.told(booking, now),
     }
     await _queue(
         tx, booking, "confirmed", "booking_confirmed", data, now=now, withdraw=_event(booking, "held")
@@ -90,28 +89,40 @@ async def amended(
         "at_hotel": rest.at_hotel,
         "open": still_open(booking),  # for the release before, which may still be sending
         "cancellable": cancellable,
-        "free_until": _all_free_until(booking, now) if cancellable else None,
+        **(cancelling.told(booking, now) if cancellable else {"free_until": None}),
     }
     await _queue(tx, there, f"amended:{uuid4()}", "booking_amended", data, now=now)
 
 
 async def cancelled(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
-    """The cancellation with its fee and refund."""
+    """The cancellation with its fee, and what of it goes back or is still to be paid."""
     await _queue(
         tx,
         booking,
         "cancelled",
         "booking_cancelled",
-        {
-            **_facts(booking),
-            "fee": result.fee,
-            "refund": result.refund,
-            "back": await _going_back(tx, booking, now) if result.refund else [],
-        },
+        await _over(tx, booking, result, now),
         now=now,
         withdraw=_event(booking, "held"),
         limit=_TO_STRANGER if not booking.paid and booking.source not in _AT_THE_DESK else None,
     )
+
+
+async def no_show(tx: Transaction, booking: Booking, result: Cancellation, *, now: datetime) -> None:
+    """Nobody came at all: what that costs, so that whoever did come can say so."""
+    await _queue(tx, booking, "no_show", "booking_no_show", await _over(tx, booking, result, now), now=now)
+
+
+async def _over(tx: Transaction, booking: Booking, result: Cancellation, now: datetime) -> dict[str, Any]:
+    """What a booking that is over costs, and what becomes of the money."""
+    return {
+        **_facts(booking),
+        "fee": result.fee,
+        "refund": result.refund,
+        "released": result.released,
+        "owed": result.owed,
+        "back": await _going_back(tx, booking, now) if result.refund else [],
+    }
 
 
 async def transfer_expected(
@@ -287,7 +298,12 @@ async def _queue(
     rooms = Counter(room.room_type_name for room in named.coming)
     kinds = [f"{number} × {kind}" if number > 1 else kind for kind, number in rooms.items()]  # noqa: RUF001 - the sign of times, no x
     parties = [
-        {"room": room.room_type_name, "adults": room.adults, "ages": list(room.children)}
+        {
+            "room": room.room_type_name,
+            "adults": room.adults,
+            "ages": list(room.children),
+            "meal": room.terms.meal,
+        }
         for room in named.coming
     ]
     await mail.queue(
@@ -370,22 +386,3 @@ def _times(booking: Booking) -> dict[str, str]:
 
 def _end_of_first_day(booking: Booking) -> datetime:
     return business_day_end(booking.arrival, booking.timezone, booking.day_end_time)
-
-
-def _all_free_until(booking: Booking, now: datetime) -> str | None:
-    """Until when every room can be cancelled free of charge; None where one cannot."""
-    free = [_free_until(booking, room, now) for room in booking.kept]
-    return None if None in free else min(instant for instant in free if instant is not None).isoformat()
-
-
-def _free_until(booking: Booking, room: Reservation, now: datetime) -> datetime | None:
-    terms = describe(
-        room.terms.policy,
-        arrival=room.arrival,
-        timezone=booking.timezone,
-        currency=booking.currency,
-        total=room.total,
-        night_totals=nights_of(room),
-        at=now,
-    )
-    return terms.free_until

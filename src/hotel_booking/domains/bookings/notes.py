@@ -14,6 +14,7 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.errors import TooManyMessages
 from hotel_booking.domains.bookings.queries import lock_booking
 from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.properties.queries import mail_address
 
 LONGEST = 4_000
 
@@ -81,7 +82,7 @@ async def write_to_hotel(tx: Transaction, booking: Booking, *, text: str, now: d
         booking.property_id,
         now,
     )
-    hotel = await tx.fetchval("SELECT email FROM property WHERE id = $1", booking.property_id)
+    hotel = await mail_address(tx, booking.property_id)
     if hotel:
         await mail.message_to_hotel(tx, booking, number=number, hotel=hotel, text=text, now=now)
 

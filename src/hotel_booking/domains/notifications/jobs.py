@@ -8,13 +8,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from jinja2 import UndefinedError
+from msgspec import structs
 from procrastinate import Blueprint, JobContext
 
 from hotel_booking.core import jobs
 from hotel_booking.core.breaker import Breaker, BreakerOpen, breaker_of
+from hotel_booking.core.db import Transaction
 from hotel_booking.domains.notifications import erasure, service
 from hotel_booking.domains.notifications.rendering import rendered_message
-from hotel_booking.domains.notifications.types import Delivery, Link, Mailer, Message, Rendered
+from hotel_booking.domains.notifications.types import (
+    Delivery,
+    HotelAddress,
+    Link,
+    Mailer,
+    Message,
+    Rendered,
+)
 
 tasks = Blueprint()
 log = logging.getLogger(__name__)
@@ -40,6 +49,7 @@ async def deliver(context: JobContext, message_id: str) -> None:
         return
     async with db.transaction() as tx:
         message = await service.begin(tx, message_id=UUID(message_id), now=jobs.now(context))
+        reply_to = await _who_is_answered(context, tx, message)
     if message is None:
         return
     rendered: Rendered | None = None
@@ -47,7 +57,7 @@ async def deliver(context: JobContext, message_id: str) -> None:
         if _too_late(message, jobs.now(context)):
             delivery = Delivery("failed", "not sent: it was out of date before it could be sent")
         else:
-            rendered = rendered_message(message, link)
+            rendered = structs.replace(rendered_message(message, link), reply_to=reply_to)
     except (KeyError, UndefinedError, ValueError, TypeError) as error:
         log.exception("a message cannot be written", extra={"message_id": message_id})
         delivery = Delivery("failed", f"the message cannot be written: {type(error).__name__}")
@@ -61,6 +71,17 @@ async def deliver(context: JobContext, message_id: str) -> None:
             delivery=delivery,
             now=jobs.now(context),
         )
+
+
+async def _who_is_answered(context: JobContext, tx: Transaction, message: Message | None) -> str | None:
+    """Whom a guest reaches who answers a message about a booking: its hotel, where that has an address. What
+    a guest wrote to the hotel is answered to the guest's own, which is not in it."""
+    if message is None or message.booking_id is None or message.property_id is None:
+        return None
+    if message.template == "guest_message":
+        return None
+    of_hotel: HotelAddress = jobs.resource(context, "hotel_address")
+    return await of_hotel(tx, message.property_id)
 
 
 async def _send(mailer: Mailer, breaker: Breaker, message: Message, rendered: Rendered) -> Delivery:

@@ -4,6 +4,7 @@
     * label :: value           a line of the table of facts
     ?? condition               as a block's first line: the block is only for then
     @@ list                    as a block's first line: the block once for each of a list, with its values
+                               (facts: one table of all of them)
     anything else              a paragraph
 
 Both parts, text and HTML, come from the same blocks. A block is taken apart before its values are filled in,
@@ -44,7 +45,7 @@ _ELEMENTS = {
 }
 _SECTION = re.compile(r"^## (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-_NO_MESSAGES = frozenset({"frame", "notices"})
+_NO_MESSAGES = frozenset({"frame", "meals", "notices"})
 
 
 class _Block(msgspec.Struct, frozen=True):
@@ -64,6 +65,7 @@ class _Language(msgspec.Struct, frozen=True):
     messages: dict[str, _Source]
     frame: dict[str, Template]
     notices: dict[str, str]
+    meals: dict[int, str]  # by the OpenTravel meal plan
 
 
 def names() -> list[str]:
@@ -91,6 +93,7 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
         **data,
         "sender": sender,
         "notices": known.notices,
+        "meals": known.meals,
         "number_of_rooms": len(data.get("parties", ())) or 3,
     }
     lines: list[str] = []
@@ -98,14 +101,18 @@ def render(template: str, language: str, data: dict[str, Any], *, sender: str = 
     for block in source.blocks:
         if block.condition is not None and not block.condition(**values):
             continue
-        for item in [{}] if block.each is None else block.each(**values):
-            pairs = [
+        told = [
+            [
                 (on_one_line(a.render(values | item)), on_one_line(b.render(values | item)))
                 for a, b in block.parts
             ]
-            if block.kind == "facts":
-                # A fact that has nothing to say is left out.
-                pairs = [pair for pair in pairs if pair[1]]
+            for item in ([{}] if block.each is None else block.each(**values))
+        ]
+        if block.kind == "facts":
+            # One table, also of facts about each of a list; one that has nothing to say is left out.
+            facts = [pair for pairs in told for pair in pairs if pair[1]]
+            told = [facts] if facts else []
+        for pairs in told:
             lines += [*_as_text(block.kind, pairs, colon=COLONS.get(language, ":")), ""]
             parts.append(_as_html(block.kind, pairs))
     footer = [on_one_line(known.frame[name].render(values)) for name in ("reason", "footer")]
@@ -214,6 +221,7 @@ def _language(language: str) -> _Language:
         },
         frame={key: environment.from_string(value) for key, value in _pairs(sections["frame"])},
         notices=dict(_pairs(sections["notices"])),
+        meals={int(code): name for code, name in _pairs(sections["meals"])},
     )
 
 

@@ -13,13 +13,21 @@ _BOOKING: dict[str, Any] = {
     "departure": "2027-03-13",
     "rooms": ["2 × Double room", "Single room"],  # noqa: RUF001 - the sign of times, no x
     "parties": [
-        {"room": "Double room", "adults": 2, "ages": []},
-        {"room": "Double room", "adults": 1, "ages": [4, 9]},
-        {"room": "Single room", "adults": 1, "ages": []},
+        {"room": "Double room", "adults": 2, "ages": [], "meal": 3},
+        {"room": "Double room", "adults": 1, "ages": [4, 9], "meal": 3},
+        {"room": "Single room", "adults": 1, "ages": [], "meal": 14},
     ],
     "total": 38_700,
     "currency": "EUR",
     "link": "https://hotel.example/booking/ABCD-EFGH",
+}
+_CANCELLING: dict[str, Any] = {
+    "free_until": "2027-03-08T18:00:00+00:00",
+    "always_free": False,
+    "giving_up": [
+        {"when": "from", "since": "2027-03-08T18:00:00+00:00", "fee": 12_900},
+        {"when": "no_show", "since": None, "fee": 38_700},
+    ],
 }
 _STAY: dict[str, Any] = {
     **_BOOKING,
@@ -36,7 +44,7 @@ _STAY: dict[str, Any] = {
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "booking_held": {**_BOOKING, "expires": "2027-02-01T10:15:00+00:00", "due_now": 12_900},
-    "booking_confirmed": {**_STAY, "free_until": "2027-03-08T18:00:00+00:00"},
+    "booking_confirmed": {**_STAY, **_CANCELLING},
     "booking_amended": {
         **_STAY,
         "cancelled": [{"number": 2, "room": "Double Room", "fee": 12_900}],
@@ -45,9 +53,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "open": 25_800,
         "due": 0,
         "cancellable": True,
-        "free_until": "2027-03-08T18:00:00+00:00",
+        **_CANCELLING,
     },
     "booking_cancelled": {
+        **_BOOKING,
+        "fee": 12_900,
+        "refund": 25_800,
+        "back": [{"way": "card", "amount": 25_800}],
+    },
+    "booking_no_show": {
         **_BOOKING,
         "fee": 12_900,
         "refund": 25_800,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import msgspec
+
+from hotel_booking.core.db import Transaction
 
 Status = Literal["waiting", "sending", "sent", "failed", "uncertain"]
 Outcome = Literal["sent", "again", "failed", "uncertain"]
@@ -44,7 +46,7 @@ class DeliveryAttempt(msgspec.Struct, frozen=True):
 
 class Rendered(msgspec.Struct, frozen=True):
     """A message as a person reads it, in both its parts. `unsubscribe` is the address by which a mail program
-    ends such messages with one click."""
+    ends such messages with one click, `reply_to` who gets the answer, where that is not the sender."""
 
     subject: str
     text: str
@@ -52,10 +54,15 @@ class Rendered(msgspec.Struct, frozen=True):
     language: str
     rtl: bool
     unsubscribe: str | None = None
+    reply_to: str | None = None
 
 
 # A path of the site as the whole address that a message carries, signed where that opens something.
 Link = Callable[[str], str]
+
+
+# The address of a property, which gets the answers to what is sent about its bookings; None: it has none.
+HotelAddress = Callable[[Transaction, int], Awaitable[str | None]]
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -157,6 +157,12 @@ async def postal_address(tx: Transaction, property_id: int, language: str) -> tu
     return [part for part in (row["address"], line) if part], row["country"]
 
 
+async def mail_address(tx: Transaction, property_id: int) -> str | None:
+    """The property's own e-mail address; None where it has none. One indexed statement."""
+    found: str | None = await tx.fetchval("SELECT email FROM property WHERE id = $1", property_id)
+    return found or None
+
+
 async def room_type_names(
     tx: Transaction, types: Sequence[tuple[int, str]], language: str
 ) -> dict[tuple[int, str], str]:

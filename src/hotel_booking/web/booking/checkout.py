@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
@@ -17,18 +16,13 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.bookings import browsers, guest_bookings, service
 from hotel_booking.domains.bookings.errors import QuoteUsed
 from hotel_booking.domains.bookings.names import quote_in
-from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.queries import (
     QuoteSeen,
-    RoomSeen,
     booking_by_id,
     quote_seen,
     rooms_of_quote,
 )
 from hotel_booking.domains.guests.types import GuestDetails
-from hotel_booking.domains.rates.cancellation import describe
-from hotel_booking.domains.rates.pricing import night_totals
-from hotel_booking.domains.rates.types import Occupancy
 from hotel_booking.http.access import public
 from hotel_booking.http.holder import holder_of
 from hotel_booking.http.i18n.catalogues import translations
@@ -36,6 +30,7 @@ from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.metrics import note_booking
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.web.account.session import current_guest
+from hotel_booking.web.booking import sold_room
 from hotel_booking.web.booking.guest_form import (
     about_phone,
     as_typed,
@@ -55,7 +50,6 @@ from hotel_booking.web.booking.quotes import (
 )
 from hotel_booking.web.booking.refused import back_to, with_reason
 from hotel_booking.web.browser import browser_of, named
-from hotel_booking.web.i18n.conditions import Cancellation, Conditions, RoomPrice
 from hotel_booking.web.i18n.phrases import Phrases
 from hotel_booking.web.site import carry, language_of, link, site
 
@@ -174,50 +168,12 @@ async def _details(
         private=True,
         quote=quote,
         quote_id=quote_id,
-        rooms=[shown_room(room, quote, language, now) for room in rooms],
+        rooms=[sold_room.of_quote(room, quote, language, now) for room in rooms],
         stay=stay,
         phrases=Phrases(language, texts),
         form=form,
         again=again,
         countries=countries(language),
-    )
-
-
-class ShownRoom(msgspec.Struct, frozen=True):
-    """A room of a quote with who sleeps in it, its price and its conditions in the guest's words."""
-
-    room: RoomSeen
-    guests: str
-    cancellation: Cancellation
-    breakdown: RoomPrice
-    meal: str
-
-
-def shown_room(room: RoomSeen, quote: QuoteSeen, language: str, now: datetime) -> ShownRoom:
-    """A room with its price line by line and its conditions in the guest's words."""
-    conditions = Conditions(language, translations(language))
-    price = recompute(room.terms, room.night_prices, room.adults, room.children)
-    policy = describe(
-        room.terms.policy,
-        arrival=quote.arrival,
-        timezone=quote.timezone,
-        currency=quote.currency,
-        total=room.total,
-        night_totals=night_totals(price),
-        at=now,
-    )
-    names = {
-        ("room_type", room.terms.rules.room_type): room.room_type_name,
-        ("rate_plan", room.terms.rules.rate_plan): room.rate_plan_name,
-    }
-    return ShownRoom(
-        room=room,
-        guests=Phrases(language, translations(language)).occupancy(Occupancy(room.adults, room.children)),
-        cancellation=conditions.cancellation(
-            policy, total=room.total, currency=quote.currency, timezone=quote.timezone
-        ),
-        breakdown=conditions.breakdown(price.lines, room.total, names),
-        meal=conditions.meal(room.terms.meal),
     )
 
 

@@ -23,6 +23,7 @@ def calendar_entry(
     organizer: str,
     url: str,
     where: list[str],
+    about: str,
 ) -> bytes:
     """One event in UTC, which every calendar shows on its own clock: from check-in to check-out by the
     hotel's.
@@ -30,7 +31,8 @@ def calendar_entry(
     Its UID is the booking's for ever, so what is opened again takes the place of what was there, where its
     `sequence` is not lower; it rises with every change. What is cancelled, lapsed or was not come to is taken
     out of the calendar (METHOD:CANCEL, RFC 5546). `organizer` is the hotel's e-mail address, `url` the
-    booking's page, `where` the hotel's address and country in the guest's language."""
+    booking's page, `where` the hotel's address and country, and `about` which booking it is, both in the
+    guest's language."""
     arrival = min(room.arrival for room in booking.coming)
     departure = max(room.departure for room in booking.coming)
     status = _STATES.get(booking.status, "CANCELLED")
@@ -49,7 +51,7 @@ def calendar_entry(
         f"ORGANIZER;CN={_parameter(booking.property_name)}:mailto:{organizer}",
         f"SUMMARY:{_text(booking.property_name)}",
         f"LOCATION:{_text(', '.join(filter(None, where)))}",
-        f"DESCRIPTION:{booking.reference}",
+        f"DESCRIPTION:{_text(about)}",
         f"URL:{url}",
         f"STATUS:{status}",
         "END:VEVENT",

@@ -169,6 +169,7 @@ async def calendar(
             organizer=hotel.email or parseaddr(settings.mail_from)[1],
             url=f"{settings.public_url.rstrip('/')}{page}",
             where=[*where, locale_of(language).territories.get(country, country)],
+            about=translations(language).gettext("Booking %(reference)s") % {"reference": booking.reference},
         ),
         media_type="text/calendar",
         headers={
@@ -264,8 +265,11 @@ async def from_mail(
     """A mail's link: its token is exchanged for the booking's cookie, and is gone from the address."""
     normal = normalise(reference)
     language = preferred(request.scope)
-    if normal is None or not link_is_good(request, normal, token[:200]):
+    if normal is None:
         return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+    if not link_is_good(request, normal, token[:200]):
+        # As where a mail program has cut it off: this browser may know the booking, and else is asked for it.
+        return Response(b"", status_code=303, headers={"location": link(language, f"booking/{normal}")})
     try:
         booking = await booking_by_reference(tx, normal)
     except BookingNotFound:

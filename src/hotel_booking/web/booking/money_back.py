@@ -29,14 +29,17 @@ class MoneyBackWords(Formats):
         sentences += self._owed(money)
         return sentences or [_("Cancellation is free. You haven’t paid anything and there’s nothing to pay.")]
 
-    def after(self, money: MoneyBack, *, timezone: str) -> list[str]:
-        """What cancelling has done; `timezone` is the hotel's, for the days on which something was sent."""
+    def after(self, money: MoneyBack, *, timezone: str, no_show: bool = False) -> list[str]:
+        """What cancelling, or not coming, has done; `timezone` is the hotel's, for the days on which
+        something was sent."""
         _ = self._texts.gettext
         sentences = self.returned(money, timezone=timezone)
         if money.kept:
             text = _("The hotel has kept {amount} as the cancellation fee.")
+            if no_show:
+                text = _("The hotel has kept {amount} as the no-show fee.")
             sentences.append(text.format(amount=self.money(money.kept, money.currency)))
-        sentences += self._owed(money)
+        sentences += self._unpaid_no_show(money) if no_show else self._owed(money)
         return sentences or [_("You haven’t paid anything and there’s nothing to pay.")]
 
     def returned(self, money: MoneyBack, *, timezone: str) -> list[str]:
@@ -61,6 +64,18 @@ class MoneyBackWords(Formats):
             text = _("You haven’t paid anything yet. The cancellation fee of {amount} is due.")
         else:
             text = _("{amount} of the cancellation fee is still due.")
+        return [text.format(amount=self.money(money.owed, money.currency))]
+
+    def _unpaid_no_show(self, money: MoneyBack) -> list[str]:
+        _ = self._texts.gettext
+        if not money.owed:
+            return []
+        if self._kept:
+            text = _("{amount} of the no-show fee will be charged to your card on file.")
+        elif not money.paid and not money.reserved:
+            text = _("You haven’t paid anything yet. The no-show fee of {amount} is due.")
+        else:
+            text = _("{amount} of the no-show fee is still due.")
         return [text.format(amount=self.money(money.owed, money.currency))]
 
     def _coming(self, part: Returning, currency: str) -> str:

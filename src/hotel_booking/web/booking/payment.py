@@ -29,6 +29,7 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.security_headers import PAGE_POLICY
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import see_other
+from hotel_booking.web.booking import sold_room
 from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.messages import NOT_CONFIRMED, why_of
 from hotel_booking.web.booking.ownership import open_own, reread
@@ -282,6 +283,10 @@ def _payment(
         policy=STRIPE_POLICY if gateways.card.page == "stripe" else PAGE_POLICY,
         private=True,
         booking=booking,
+        # What is bought, with its conditions; of a balance they were agreed on long ago.
+        rooms=[]
+        if balance or lapsed
+        else [sold_room.of_booking(room, booking, language, now) for room in booking.kept],
         balance=balance,
         due=due,
         now=now,

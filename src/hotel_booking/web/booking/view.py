@@ -13,7 +13,15 @@ from litestar.datastructures import State
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
-from hotel_booking.domains.bookings.due import Rest, Stage, refund_stages, rest_of, still_open
+from hotel_booking.domains.bookings.due import (
+    Rest,
+    Stage,
+    charged,
+    no_show_fee,
+    refund_stages,
+    rest_of,
+    still_open,
+)
 from hotel_booking.domains.bookings.pricing import price_of
 from hotel_booking.domains.bookings.service import cancellation_at
 from hotel_booking.domains.bookings.types import Booking, Reservation
@@ -100,8 +108,11 @@ async def booking_page(
         booking=booking,
         rooms=[_room(room, language, _giving_up(booking, room, words, now)) for room in booking.reservations],
         stages=[(stage, *words.stage(stage, booking.currency)) for stage in stages],
+        not_arriving=_not_arriving(booking, language) if stages else "",
         came=came,
-        over=words.after(came, timezone=booking.timezone) if booking.status in _OVER else [],
+        over=words.after(came, timezone=booking.timezone, no_show=booking.status == "no_show")
+        if booking.status in _OVER
+        else [],
         returned=words.returned(came, timezone=booking.timezone) if booking.status not in _OVER else [],
         would=would,
         open_amount=still_open(booking),
@@ -126,6 +137,12 @@ def _rest(booking: Booking, rest: Rest, language: str) -> list[str]:
         return []
     conditions = Conditions(language, translations(language))
     return conditions.rest(rest, booking.total, booking.currency)
+
+
+def _not_arriving(booking: Booking, language: str) -> str:
+    fee = charged(booking, sum(no_show_fee(room) for room in booking.staying))
+    total = sum(room.total for room in booking.staying)
+    return Conditions(language, translations(language)).not_arriving(fee, total, booking.currency)
 
 
 def _giving_up(booking: Booking, room: Reservation, words: MoneyBackWords, now: datetime) -> GivingUp | None:

@@ -74,7 +74,7 @@ class Conditions(Formats):
             kind = "free"
         elif terms.fee_now >= total and all(stage.amount >= total for stage in terms.stages):
             kind = "none"
-        not_arriving = self._not_arriving(terms.no_show, total, currency)
+        not_arriving = self.not_arriving(terms.no_show, total, currency)
         return Cancellation(kind, sentences[0], (*sentences, not_arriving), terms.free_until)
 
     def _stage(
@@ -107,7 +107,8 @@ class Conditions(Formats):
             amount=self.money(amount, currency), moment=self.moment(at, timezone) if at is not None else ""
         )
 
-    def _not_arriving(self, amount: int, total: int, currency: str) -> str:
+    def not_arriving(self, amount: int, total: int, currency: str) -> str:
+        """What it costs not to come, of a price of `total`; minor units."""
         _ = self._texts.gettext
         if amount == 0:
             return _("No charge if you don’t arrive")

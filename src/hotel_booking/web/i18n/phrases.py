@@ -89,12 +89,9 @@ class Phrases(Formats):
 
     def summary(self, name: str, property_: Property, description: str) -> str:
         """A sentence about the hotel for search engines and cards."""
-        text = " ".join(description.split())
-        if not text:
-            return self._texts.gettext("Rooms and prices of {name} in {city}").format(
-                name=name, city=property_.city
-            )
-        return text if len(text) <= _SUMMARY else text[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+        return beginning(description) or self._texts.gettext("Rooms and prices of {name} in {city}").format(
+            name=name, city=property_.city
+        )
 
     def rules(self, property_: Property) -> list[tuple[str, str]]:
         """House rules, as far as the hotel has said."""
@@ -138,6 +135,12 @@ class Phrases(Formats):
             "Children up to {number} years old have their own prices; older children pay the adult price.",
             oldest,
         ).format(number=oldest)
+
+
+def beginning(text: str) -> str:
+    """As much of a text, on one line, as search engines show of a page's description."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SUMMARY else line[:_SUMMARY].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
 @cache

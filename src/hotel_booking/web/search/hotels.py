@@ -25,7 +25,7 @@ from hotel_booking.domains.properties.queries import translated
 from hotel_booking.http.access import public
 from hotel_booking.http.pages import Position, decode, encode
 from hotel_booking.http.problems import InvalidCursor
-from hotel_booking.web.site import language_of, site
+from hotel_booking.web.site import language_of, query_of, site
 
 T = TypeVar("T")
 
@@ -86,6 +86,7 @@ async def show_hotels(
         "hotels.html",
         status=200 if countries or not code else 404,
         etag=True,
+        own_query=query_of({"country": code, "cursor": cursor if after is not None else ""}),
         countries=countries,
         count=sum(one.count for one in countries),
         whole=whole,

@@ -44,7 +44,7 @@ from hotel_booking.web.search.drawn_covers import list_picture
 from hotel_booking.web.search.listed import listed
 from hotel_booking.web.search.other_rooms import RoomSplit, RoomSplitPhrases
 from hotel_booking.web.search.query import Asked
-from hotel_booking.web.site import chosen_currency, kept_page, language_of, site
+from hotel_booking.web.site import chosen_currency, kept_page, language_of, query_of, site
 
 _PAGE = 20
 _NAMED = 2  # the last rank of a hit whose name holds what was typed
@@ -179,6 +179,8 @@ def _values(question: _Question, language: str, cursor: str | None) -> dict[str,
         "typed_place": place.name if place is not None and by_key else question.typed,
         "at": place.key if place is not None else "",
         "place": place,
+        # The place alone makes it another page: dates, guests and filters vary it.
+        "own_query": query_of({"place": place.key}) if place is not None else "",
         "filters": question.filters,
         "phrases": Phrases(language, texts),
         "today": question.today,

@@ -12,6 +12,7 @@ import msgspec
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.dates import business_date, business_day_end, calendar_date
 from hotel_booking.core.db import Transaction
+from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.due import charged, no_show_fee, still_open
 from hotel_booking.domains.bookings.errors import PriceChanged, TooEarly, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
@@ -86,8 +87,8 @@ async def no_show(
     """The guests did not come; where others of the booking did, those of `rooms` (reservation positions;
     default: all who are still expected). Gives back the nights from `on` (default: the date on the property's
     wall, as the night that is half over was kept for them) on, notes the sold policy's no-show fee, minor
-    units in each reservation's `fee`, sends back what was paid beyond it and charges what is missing to a
-    kept card.
+    units in each reservation's `fee`, sends back what was paid beyond it, charges what is missing to a kept
+    card, and tells the guest.
 
     Where others came the fee takes the place of the rooms' price in the booking's total: what was paid beyond
     that goes back, and what is open is for the others to pay.
@@ -113,7 +114,9 @@ async def no_show(
     if status == "checked_in":
         await _settle_others(tx, booking, _total(booking, missing, sum(fees)), now)
     else:
-        await carry_out(tx, booking, settle(booking, _fee(booking, missing)), reason="no-show", now=now)
+        result = settle(booking, _fee(booking, missing))
+        await carry_out(tx, booking, result, reason="no-show", now=now)
+        await mail.no_show(tx, booking, result, now=now)
     return await booking_by_id(tx, booking_id)
 
 
