@@ -126,6 +126,17 @@ async def test_what_the_hotel_wrote_is_only_text(db: Database, database_url: str
     assert linked_data(page)["name"] == HOSTILE
 
 
+async def test_a_hotels_address_may_be_typed_in_capitals(db: Database, database_url: str) -> None:
+    await small_hotel(db)
+    async with running(settings_for(database_url)) as (_, client):
+        sent = await client.get(f"/en/hotels/{SLUG.upper()}", params=STAY)
+        page = await client.get(sent.headers["location"])
+        odd = await client.get("/en/hotels/A%0D%0AB")
+    assert (sent.status_code, page.status_code, odd.status_code) == (301, 200, 404)
+    assert f"/en/hotels/{SLUG}?" in str(page.url)
+    assert STAY["arrival"] in str(page.url)
+
+
 async def test_an_unknown_hotel_is_answered_kindly(db: Database, database_url: str) -> None:
     async with running(settings_for(database_url)) as (_, client):
         answer = await client.get("/fr/hotels/nowhere")

@@ -57,6 +57,10 @@ async def show_property(
     try:
         found = await known(searching, request.app.state, slug)
     except NoSuchProperty:
+        if slug.isascii() and slug.replace("-", "").isalnum() and slug != slug.lower():
+            typed = request.scope["query_string"].decode("latin-1")
+            where = link(language, f"hotels/{slug.lower()}") + (f"?{typed}" if typed else "")
+            return Response(b"", status_code=301, headers={"location": where})
         asked = query.read(request.query_params.dict(), today=earliest_business_date(now), language=language)
         home = link(language) + asked.query()
         return site(request, "property/unknown.html", status=404, home=home)
