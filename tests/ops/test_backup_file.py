@@ -106,6 +106,7 @@ def test_what_was_backed_up_comes_back(environ: dict[str, str], tmp_path: Path, 
     assert file.stat().st_mode & 0o077 == 0, "others may read every guest's data"
 
     forget(url)
+    environ["HOTEL_BACKUP_KEY"] = f" {key}\n" if key else ""  # as `ops backup` reads it
     done = run(environ, "restore", file)
     assert done.returncode == 0, done.stderr
     after = rows(url)
@@ -237,6 +238,14 @@ def test_any_size_and_no_exchange_of_parts(size: int, key: str) -> None:
             one_file.verify(io.BytesIO(bytes(changed)), key)
     with pytest.raises(Refused):
         one_file.verify(io.BytesIO(target.getvalue()[:-33]), key)
+
+
+def test_an_address_without_a_database_means_the_users() -> None:
+    """As PostgreSQL reads it. A restore ended in a traceback there, when its file had been read."""
+    for url in ("postgresql://ana:w%2Fd@one:1,two:2", "postgresql://ana:w%2Fd@one:1,two:2/"):
+        assert dump.name_of(url) == "ana"
+        assert dump.url_of(url, "of ana") == "postgresql://ana:w%2Fd@one:1,two:2/of%20ana"
+    assert dump.url_of("postgresql:///hotel?host=/a/b", "other") == "postgresql:///other?host=/a/b"
 
 
 @pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -35,9 +36,10 @@ _ROOM = 1.3
 
 
 def key_of(environ: Mapping[str, str]) -> str:
-    """HOTEL_BACKUP_KEY, or what the file of HOTEL_BACKUP_KEY_FILE says; empty for none."""
+    """HOTEL_BACKUP_KEY, or what the file of HOTEL_BACKUP_KEY_FILE says; empty for none. Read as `ops.asking`
+    reads it: what one command has encrypted another opens."""
     try:
-        return with_files(environ, ["HOTEL_BACKUP_KEY"]).get("HOTEL_BACKUP_KEY", "")
+        return with_files(environ, ["HOTEL_BACKUP_KEY"]).get("HOTEL_BACKUP_KEY", "").strip()
     except (OSError, ValueError) as error:
         raise Refused(str(error)) from None
 
@@ -214,14 +216,16 @@ def exists(connection: psycopg.Connection, name: str) -> bool:
 
 
 def name_of(url: str) -> str:
-    """The name of the URL's database."""
-    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    """The name of the URL's database, which is its user's where it names none."""
+    said = psycopg.conninfo.conninfo_to_dict(url)
+    return str(said.get("dbname") or said["user"])
 
 
 def url_of(url: str, name: str) -> str:
     """The same server's other database, as a URL."""
     head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+    scheme, _, rest = head.partition("//")
+    return f"{scheme}//{rest.partition('/')[0]}/{quote(name, safe='')}" + (f"?{query}" if query else "")
 
 
 def _log_in(url: str) -> tuple[str, dict[str, str]]:
