@@ -202,6 +202,22 @@ def test_a_backup_that_fails_leaves_no_file(environ: dict[str, str], tmp_path: P
 
 
 @pytest.mark.nightly
+def test_a_restore_that_is_ended_as_it_begins_leaves_no_database(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, create = environ["DATABASE_URL"], dump._create  # noqa: SLF001  # ended within it
+    dump.dump_to(tmp_path / "hotel.backup", url, key=KEY, now=AT)
+
+    def ended(*given: Any) -> None:
+        create(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dump, "_create", ended)
+    with (tmp_path / "hotel.backup").open("rb") as source, pytest.raises(KeyboardInterrupt):
+        dump.load(source, url, name=f"{dump.name_of(url)}_loaded", key=KEY, upgrade=lambda _url: None)
+    assert databases(url) == []
+
+
 def test_an_embedded_database_moves_to_another_folder(environ: dict[str, str], tmp_path: Path) -> None:
     assert run(environ, "backup", tmp_path / "hotel.backup").returncode == 0
     before = rows(environ.pop("DATABASE_URL"))

@@ -130,16 +130,9 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
             )
         check_space(connection, int(header.database_bytes * _ROOM))
         _drop(connection, name)
-        try:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        except psycopg.errors.InsufficientPrivilege:
-            raise Refused(
-                f"the user {connection.info.user} may not create a database to restore into",
-                "As a superuser of that server:",
-                f"  psql -c 'ALTER ROLE \"{connection.info.user}\" CREATEDB'",
-            ) from None
         made = url_of(url, name)
         try:
+            _create(connection, name)
             _pg_restore(source, made, server=server, key=key)
             upgrade(made)
         except BaseException:
@@ -235,6 +228,17 @@ def _log_in(url: str) -> tuple[str, dict[str, str]]:
     password = parts.pop("password", None)
     environ = os.environ | ({} if password is None else {"PGPASSWORD": password})
     return psycopg.conninfo.make_conninfo(**parts), environ
+
+
+def _create(connection: psycopg.Connection, name: str) -> None:
+    try:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        raise Refused(
+            f"the user {connection.info.user} may not create a database to restore into",
+            "As a superuser of that server:",
+            f"  psql -c 'ALTER ROLE \"{connection.info.user}\" CREATEDB'",
+        ) from None
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
