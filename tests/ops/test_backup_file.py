@@ -26,7 +26,7 @@ from hotel_booking.ops.backup.one_file import Header, NotABackup
 from hotel_booking.ops.backup.schedule import Schedule
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.embedded import Cluster
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Busy, Refused, WrongUse
 from tests.clients.command_line import command
 from tests.databases import copied
 from tests.factories.small_hotel import small_hotel
@@ -202,19 +202,26 @@ def test_a_backup_that_fails_leaves_no_file(environ: dict[str, str], tmp_path: P
 
 
 @pytest.mark.nightly
-def test_a_restore_that_is_ended_as_it_begins_leaves_no_database(
+def test_a_restore_is_alone_and_leaves_no_database_where_it_is_ended(
     environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A second one, of another file, dropped the database of the first: "server terminated abnormally"."""
     url, create = environ["DATABASE_URL"], dump._create  # noqa: SLF001  # ended within it
     dump.dump_to(tmp_path / "hotel.backup", url, key=KEY, now=AT)
 
+    def load() -> None:
+        with (tmp_path / "hotel.backup").open("rb") as source:
+            dump.load(source, url, name=f"{dump.name_of(url)}_loaded", key=KEY, upgrade=lambda _url: None)
+
     def ended(*given: Any) -> None:
         create(*given)
+        with pytest.raises(Busy, match="another restore makes the database"):
+            load()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dump, "_create", ended)
-    with (tmp_path / "hotel.backup").open("rb") as source, pytest.raises(KeyboardInterrupt):
-        dump.load(source, url, name=f"{dump.name_of(url)}_loaded", key=KEY, upgrade=lambda _url: None)
+    with pytest.raises(KeyboardInterrupt):
+        load()
     assert databases(url) == []
 
 

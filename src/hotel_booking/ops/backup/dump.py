@@ -24,7 +24,7 @@ from hotel_booking.ops.backup.engine import id_of
 from hotel_booking.ops.backup.files import write_whole
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, installed, major_version
-from hotel_booking.ops.refusals import Refused, WrongUse, plainly
+from hotel_booking.ops.refusals import Busy, Refused, WrongUse, plainly
 
 _SCHEMA = "SELECT version_num FROM alembic_version"
 _OTHERS = """
@@ -117,7 +117,8 @@ def check(source: BinaryIO, *, key: str) -> Header:
 def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[str], object]) -> str:
     """Make a database of this name on the server of the URL, with what the file holds, brought to this
     release by `upgrade`; its URL. One of that name from a run that was killed is removed first; where it
-    fails, nothing of it is left. The file must have been checked."""
+    fails, nothing of it is left. The file must have been checked. Raises `Busy` while another one makes it,
+    whatever machine that runs on."""
     header = one_file.read_header(source)
     source.seek(0)
     with connected(url_of(url, "postgres"), autocommit=True) as connection:
@@ -128,6 +129,7 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
                 f" PostgreSQL {server}",
                 f"Restore it to a server of PostgreSQL {header.programs} or newer.",
             )
+        _alone(connection, name)
         check_space(connection, int(header.database_bytes * _ROOM))
         _drop(connection, name)
         made = url_of(url, name)
@@ -228,6 +230,15 @@ def _log_in(url: str) -> tuple[str, dict[str, str]]:
     password = parts.pop("password", None)
     environ = os.environ | ({} if password is None else {"PGPASSWORD": password})
     return psycopg.conninfo.make_conninfo(**parts), environ
+
+
+def _alone(connection: psycopg.Connection, name: str) -> None:
+    """For as long as the connection lasts."""
+    if connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone() != (True,):
+        raise Busy(
+            f"another restore makes the database {name} just now; nothing was touched",
+            "Wait for it, or end it, and run this again.",
+        )
 
 
 def _create(connection: psycopg.Connection, name: str) -> None:
