@@ -25,7 +25,7 @@ from hotel_booking.ops.dr.restore import Restore
 from hotel_booking.ops.embedded import THROWAWAY, throwaway
 from hotel_booking.ops.environments import place_of
 from hotel_booking.ops.evidence import make_key, read_signers
-from hotel_booking.ops.refusals import Interrupted, Refused, WrongUse
+from hotel_booking.ops.refusals import Refused, WrongUse
 from tests.deployment.aws_double import Way, busy, environ, gone, reset, throttled
 from tests.deployment.checkers import ROOT
 from tests.doubles.kubectl import Cluster
@@ -222,9 +222,9 @@ def test_a_run_that_is_killed_at_each_of_its_steps_is_taken_up(world: World) -> 
 
         def killed(line: str, step: int = step) -> None:
             if line.startswith(f"{step}. "):
-                raise Interrupted("SIGTERM")
+                raise KeyboardInterrupt
 
-        with pytest.raises(Interrupted):
+        with pytest.raises(KeyboardInterrupt):
             world.run(killed)
     assert world.cluster.replicas() == {"hotel-booking": 0, "hotel-booking-worker": 0}
     world.run()

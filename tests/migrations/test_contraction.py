@@ -137,11 +137,12 @@ def test_the_job_can_run_twice_at_once_and_again(cluster: Cluster, tmp_path: Pat
 
 
 @pytest.mark.nightly
-async def test_guests_search_while_places_are_renewed(cluster: Cluster) -> None:
+def test_guests_search_while_places_are_renewed(cluster: Cluster) -> None:
     data = read_places()
     some = PlaceData(data.places[:50], data.rows[:0])
     asked = "SELECT count(*) FROM place_name WHERE name LIKE 'lisb%'"
-    with copied(cluster, placed(cluster)) as url:
+
+    async def renewed(url: str) -> None:
         async with Database.open(url, size=2) as database:
             async with database.transaction() as tx:
                 await load_places(tx, some)
@@ -150,3 +151,6 @@ async def test_guests_search_while_places_are_renewed(cluster: Cluster) -> None:
                     assert await guest.fetchval(asked) > 0, "until it is done they find what there was"
             async with database.transaction() as guest:
                 assert await guest.fetchval(asked) == 0
+
+    with copied(cluster, placed(cluster)) as url:
+        asyncio.run(renewed(url))

@@ -26,7 +26,7 @@ from hotel_booking.ops.backup.one_file import Header, NotABackup
 from hotel_booking.ops.backup.schedule import Schedule
 from hotel_booking.ops.backup.store import Store
 from hotel_booking.ops.embedded import Cluster
-from hotel_booking.ops.refusals import Refused, WrongUse
+from hotel_booking.ops.refusals import Busy, Refused, WrongUse
 from tests.clients.command_line import command
 from tests.databases import copied
 from tests.factories.small_hotel import small_hotel
@@ -106,6 +106,7 @@ def test_what_was_backed_up_comes_back(environ: dict[str, str], tmp_path: Path, 
     assert file.stat().st_mode & 0o077 == 0, "others may read every guest's data"
 
     forget(url)
+    environ["HOTEL_BACKUP_KEY"] = f" {key}\n" if key else ""  # as `ops backup` reads it
     done = run(environ, "restore", file)
     assert done.returncode == 0, done.stderr
     after = rows(url)
@@ -201,6 +202,29 @@ def test_a_backup_that_fails_leaves_no_file(environ: dict[str, str], tmp_path: P
 
 
 @pytest.mark.nightly
+def test_a_restore_is_alone_and_leaves_no_database_where_it_is_ended(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one, of another file, dropped the database of the first: "server terminated abnormally"."""
+    url, create = environ["DATABASE_URL"], dump._create  # noqa: SLF001  # ended within it
+    dump.dump_to(tmp_path / "hotel.backup", url, key=KEY, now=AT)
+
+    def load() -> None:
+        with (tmp_path / "hotel.backup").open("rb") as source:
+            dump.load(source, url, name=f"{dump.name_of(url)}_loaded", key=KEY, upgrade=lambda _url: None)
+
+    def ended(*given: Any) -> None:
+        create(*given)
+        with pytest.raises(Busy, match="another restore makes the database"):
+            load()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dump, "_create", ended)
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    assert databases(url) == []
+
+
 def test_an_embedded_database_moves_to_another_folder(environ: dict[str, str], tmp_path: Path) -> None:
     assert run(environ, "backup", tmp_path / "hotel.backup").returncode == 0
     before = rows(environ.pop("DATABASE_URL"))
@@ -237,6 +261,14 @@ def test_any_size_and_no_exchange_of_parts(size: int, key: str) -> None:
             one_file.verify(io.BytesIO(bytes(changed)), key)
     with pytest.raises(Refused):
         one_file.verify(io.BytesIO(target.getvalue()[:-33]), key)
+
+
+def test_an_address_without_a_database_means_the_users() -> None:
+    """As PostgreSQL reads it. A restore ended in a traceback there, when its file had been read."""
+    for url in ("postgresql://ana:w%2Fd@one:1,two:2", "postgresql://ana:w%2Fd@one:1,two:2/"):
+        assert dump.name_of(url) == "ana"
+        assert dump.url_of(url, "of ana") == "postgresql://ana:w%2Fd@one:1,two:2/of%20ana"
+    assert dump.url_of("postgresql:///hotel?host=/a/b", "other") == "postgresql:///other?host=/a/b"
 
 
 @pytest.mark.parametrize("program", ["pg_dump", "pg_restore"])

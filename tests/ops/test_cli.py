@@ -215,6 +215,27 @@ def test_a_mistake_of_ours_is_none_of_the_databases(monkeypatch: pytest.MonkeyPa
         main()
 
 
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("HOTEL_STANDBY_URL", "ops dr promote"),
+        ("HOTEL_STAGING_DATABASE_URL", "ops backup restore latest staging"),
+        ("HOTEL_ACCESS_DATABASE_URL", "ops access prepare"),
+    ],
+)
+def test_a_password_that_an_address_does_not_hold_is_not_repeated(
+    tmp_path: Path, variable: str, words: str
+) -> None:
+    """PostgreSQL's library has it in its error, and one of them ended in a traceback with it."""
+    there = {"HOTEL_OPS_DIR": str(tmp_path), "HOTEL_SPOOL_DIR": str(tmp_path)}
+    store = {"HOTEL_BACKUP_ENGINE": "dump", "HOTEL_BACKUP_STORE": str(tmp_path), "HOTEL_BACKUP_KEY": "k" * 43}
+    url = {"DATABASE_URL": "postgresql://ana@localhost/hotel", variable: "postgresql://ana:hush%zz@db/hotel"}
+    done = run(*words.split(), **there, **store, **url)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"hotel-booking: {variable} cannot be read as an address"), done.stderr
+    assert "hush" not in done.stderr + done.stdout
+
+
 def test_a_database_may_stand_in_a_file_for_every_command(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "url"
     file.write_text(f"{database_url}\n")

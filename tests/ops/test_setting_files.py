@@ -26,6 +26,15 @@ def test_every_setting_may_stand_in_a_file(tmp_path: Path) -> None:
     assert settings.port == 8100
 
 
+def test_the_line_break_that_a_setting_ends_with_is_no_part_of_it() -> None:
+    """`echo WORD | base64` in a Secret, and a file of settings from Windows, each with one: the password was
+    refused then, and a key was another than the same one in a file."""
+    settings = read_settings(
+        {name: f"{value}\r\n" for name, value in SAFE.items()} | {"HOTEL_PORT": "8100\n"}
+    )
+    assert settings == read_settings({**SAFE, "HOTEL_PORT": "8100"})
+
+
 def test_an_empty_file_leaves_a_setting_unset(tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("\n")
     settings = read_settings({**SAFE, "HOTEL_SLACK_TOKEN_FILE": str(tmp_path / "empty")})

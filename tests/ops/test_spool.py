@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from hotel_booking.ops import spool
@@ -49,6 +51,31 @@ def test_the_file_says_who_did_what_and_when(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_what_the_audit_log_would_not_take_is_noted_so_that_it_does(tmp_path: Path) -> None:
+    """A path in Latin-1, and a long one: such acts stayed in the folder for ever."""
+    path = spool.note(
+        tmp_path,
+        action="backup",
+        object_kind="ops",
+        object_id="/caf\udce9" * 50,
+        now=AT,
+        detail={"by": "\udce9"},
+    )
+    act = msgspec.json.decode(path.read_bytes())  # which takes no half of a character
+    assert act["object_id"] == ("/caf?" * 50)[:200]
+    assert act["detail"] == {"by": "?"}
+
+
+def test_a_full_disk_is_left_no_fuller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        spool.note(tmp_path, action="backup", object_kind="ops", object_id="dump", now=AT)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_process_leaves_whole_files_only(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def main() -> None:
 def _run() -> None:
     from hotel_booking.core.errors import DomainError
     from hotel_booking.core.setting import ConfigError
+    from hotel_booking.core.setting_files import without_line_ends
     from hotel_booking.ops.embedded import EmbeddedError
     from hotel_booking.ops.refusals import Refused, plainly
 
@@ -165,6 +166,7 @@ def _run() -> None:
         # A container's first process gets no signal that it has no handler for: without this one, who is
         # asked to stop before `serve` or `worker` have theirs would go on until it is killed.
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    os.environ.update(without_line_ends(os.environ))
     try:
         _call()
     except ConfigError as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from hotel_booking.cli.ops_inputs import DryRun, Signers, check_values, report_to_audit_log, value_of
-from hotel_booking.ops.asking import Want
+from hotel_booking.ops.asking import Want, database_address
 
 app = typer.Typer(no_args_is_help=True, help="Another server, or another region, takes over.")
 _STANDBY = Want("HOTEL_STANDBY", "the standby that takes over", "dr")
@@ -35,7 +35,7 @@ def promote(
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.promotion import promote as promoted
 
-    url = value_of(_REPLICA, secret=True)
+    url = database_address(_REPLICA.variable, value_of(_REPLICA, secret=True))
     with operation("promote", target="replica", dry_run=dry_run, environ=os.environ, clock=utc_now) as act:
         if dry_run:
             print("The replica would be promoted, and settled.")

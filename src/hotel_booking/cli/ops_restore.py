@@ -11,7 +11,7 @@ from typing import Any
 
 from hotel_booking.cli.ops_inputs import signers_of, value_of
 from hotel_booking.core.clock import utc_now
-from hotel_booking.ops.asking import Want, needed, typed
+from hotel_booking.ops.asking import Want, database_address, needed, typed
 from hotel_booking.ops.backup import approval, production
 from hotel_booking.ops.backup.configured import check_engine
 from hotel_booking.ops.backup.engine import Instance, Until, chosen
@@ -92,7 +92,7 @@ def to_staging(make: Callable[[], Any], backup_id: str, to_time: str, say: Say) 
 
     until = until_of(backup_id, to_time)
     check_engine(os.environ, sys.argv, _STAGING)
-    url = value_of(_STAGING)
+    url = database_address(_STAGING.variable, value_of(_STAGING))
     engine = make()
     backup = chosen(engine.backups(), backup_id)
     with operation("restore", target="staging", dry_run=False, environ=os.environ, clock=utc_now) as act:

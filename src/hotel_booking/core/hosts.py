@@ -7,6 +7,7 @@ so a promotion needs no restart and no change of settings here.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 ONE_HOST = (
@@ -17,8 +18,9 @@ ASKED = 3  # times, each after so long again, until the connection counts as los
 _WRITES = "read-write"
 UNREADABLE = (
     "cannot be read as an address: behind its host stands a port from 1 to 65535, or nothing; in a password"
-    " /, ?, # and @ are written %2F, %3F, %23 and %40"
+    " /, ?, #, @, % and a space are written %2F, %3F, %23, %40, %25 and %20"
 )
+_NOT_WRITTEN_SO = re.compile(r"\s|%(?!(?!00)[0-9A-Fa-f]{2})")
 
 
 def each_host(url: str) -> tuple[str, ...]:
@@ -53,6 +55,17 @@ def is_readable(url: str) -> bool:
     except ValueError:
         return False
     return all(port is None or 0 < port < 2**16 for port in ports)
+
+
+def is_database_address(url: str) -> bool:
+    """Whether libpq reads the address as it was meant. What it cannot read it repeats in its error, and what
+    stands behind a password's own @ it takes for the host: either tells a part of the password."""
+    if not is_readable(url) or _NOT_WRITTEN_SO.search(url):
+        return False
+    parts = urlsplit(url)
+    behind = any("@" in part for part in (parts.path, parts.fragment))
+    unnamed = any("=" not in part for part in parts.query.split("&") if part)
+    return parts.netloc.count("@") < 2 and not behind and not unnamed
 
 
 def target_of(url: str) -> str:

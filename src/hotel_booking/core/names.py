@@ -23,6 +23,8 @@ _JOINERS = "\u200c\u200d"
 _LOOSE = re.compile(f"(?<![^ ])[{_JOINERS}]+|[{_JOINERS}]+(?![^ ])")
 # Controls, ends of lines and halves of characters: in no line of a mail's head, nor in a subject.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# What a terminal takes for a command: colours, places of the cursor (ECMA-48), a window's title.
+_COMMANDS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x9b[0-?]*[ -/]*[@-~]")
 _LOOKS = ("L", "N", "P", "S")
 
 
@@ -64,6 +66,15 @@ def clean_text(
     if len(text) > longest:
         raise error(f"{name} has {longest} characters at most", field=field, fix="shorten it")
     return text
+
+
+def without_controls(text: str) -> str:
+    """What was pasted from a terminal or a log, which may not be refused in a hurry, as it can be shown on a
+    terminal: without its colours and other commands. Line breaks and tabs stay, halves of characters become
+    question marks."""
+    text = _COMMANDS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\u202d", "").replace("\u202e", "").encode(errors="replace").decode()
+    return "".join(letter for letter in text if letter in "\n\t" or not _control(letter))
 
 
 def on_one_line(text: str) -> str:

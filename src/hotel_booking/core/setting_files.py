@@ -21,6 +21,15 @@ def names_database(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) or environ.get(f"{name}_FILE") for name in ("DATABASE_URL", "DB_HOST"))
 
 
+def without_line_ends(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the line breaks that our settings end with, which are no part of them, as in a
+    file: `echo WORD | base64` in a Secret has one, and each line of a file of settings from Windows."""
+    return {
+        name: value.rstrip("\r\n") if name.startswith((*_DATABASE, "HOTEL_", "REDIS_")) else value
+        for name, value in environ.items()
+    }
+
+
 def with_no_database(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment for settings of which the database's are not used: they may be there, whole or not."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_DATABASE)}
@@ -35,7 +44,7 @@ def with_files(
     The line break at the end of a file is no part of the setting, and an empty file leaves it unset. What is
     wrong is added to `problems`; without such a list it raises `OSError` or `ValueError`.
     """
-    read = dict(environ)
+    read = without_line_ends(environ)
     for name in names:
         variable = f"{name}_FILE"
         path = read.pop(variable, "")

@@ -10,16 +10,17 @@ from urllib.parse import urlsplit
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.email_address import read_sender
-from hotel_booking.core.hosts import UNREADABLE, is_readable
+from hotel_booking.core.hosts import UNREADABLE, is_database_address, is_readable
 
 _STRIPE = {
     "stripe_secret_key": "the secret key",
     "stripe_publishable_key": "the publishable key",
     "stripe_webhook_secrets": "the signing secret of the webhook to /webhooks/stripe",
 }
+_DATABASES = ("database_url", "read_database_url", "pooled_database_url", "sandbox_books")
 _ADDRESSES = (
-    "database_url", "read_database_url", "pooled_database_url", "redis_url", "smtp_url", "s3_endpoint",
-    "stripe_api_base", "exchange_rates_url", "traces_url", "prometheus_url", "pagerduty_url", "slack_url",
+    "redis_url", "smtp_url", "s3_endpoint", "stripe_api_base", "exchange_rates_url", "traces_url",
+    "prometheus_url", "pagerduty_url", "slack_url",
 )  # fmt: skip
 _ELSEWHERE = {
     "database_url": "DATABASE_URL",
@@ -67,9 +68,10 @@ def warnings_of(settings: Settings) -> list[str]:
 
 def _unreadable(settings: Settings) -> Iterator[str]:
     """Addresses that nothing can be asked at: who asks would fail at each request, or at none before one."""
-    for name in _ADDRESSES:
-        if (url := getattr(settings, name)) and not is_readable(url):
-            yield f"{_variable(name)} {UNREADABLE}"
+    for names, reads in ((_DATABASES, is_database_address), (_ADDRESSES, is_readable)):
+        for name in names:
+            if (url := getattr(settings, name)) and not reads(url):
+                yield f"{_variable(name)} {UNREADABLE}"
 
 
 def _variable(name: str) -> str:

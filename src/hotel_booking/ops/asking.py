@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TextIO
 
+from hotel_booking.core.hosts import UNREADABLE, is_database_address
 from hotel_booking.ops.refusals import WrongUse
 
 
@@ -53,6 +54,14 @@ def needed(
         "This would work:",
         f"  {variable}={example} {typed(environ, argv)}",
     )
+
+
+def database_address(variable: str, url: str) -> str:
+    """The address, which can be read as a database's. Raises `WrongUse`: who connects would repeat a part of
+    its password in the error."""
+    if not is_database_address(url):
+        raise WrongUse(f"{variable} {UNREADABLE}")
+    return url
 
 
 def check_all(

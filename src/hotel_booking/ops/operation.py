@@ -216,10 +216,11 @@ def _holder(file: IO[str]) -> str:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """SIGTERM ends an operation as Ctrl-C does: by an exception, so that it is recorded."""
+    """SIGTERM ends an operation as Ctrl-C does, and by the same exception: nobody takes it for a refusal that
+    can be passed over, and psycopg ends the statement on the server."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Interrupted("SIGTERM")
+        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -16,12 +16,14 @@ import json
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 DEFAULT_FOLDER = "/var/lib/hotel-booking/spool"
+_LONGEST = 200  # characters of a word, as `domains.audit.spooled` takes it
 
 
 def folder(environ: Mapping[str, str]) -> Path:
@@ -47,22 +49,28 @@ def note(
         "who": f"{machine_user()}@{socket.gethostname()}",
         "action": action,
         "object_kind": object_kind,
-        "object_id": object_id,
+        "object_id": object_id[:_LONGEST],
         "detail": dict(detail or {}),
     }
     path = where / f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}-{act['id']}.json"
-    write_whole(path, json.dumps(act).encode())
+    # What was typed in no UTF-8, which the audit log would not take, stands there as question marks.
+    write_whole(path, json.dumps(act, ensure_ascii=False).encode(errors="replace"))
     return path
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all, and on the disk when this returns. Raises `OSError`."""
     beside = path.with_suffix(".part")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(path)
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    except OSError:  # a full disk: whoever tries again each minute would leave a file each time
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
     _flush_folder(path.parent)
 
 

@@ -266,6 +266,17 @@ async def test_mean_times_are_of_the_incidents_declared_meanwhile(db: Database) 
     assert found["P2"].incidents == 0
 
 
+async def test_what_is_pasted_from_a_terminal_is_no_command_to_the_next_one(db: Database) -> None:
+    """`incident show` writes it to the terminal of whoever looks; half a character was a traceback."""
+    incident = await declared(db, title="Two\nlines\x1b[2J of \x1b[31mred\x1b[0m")
+    assert incident.title == "Two lines of red"
+    note = "\x1b]0;title\x07a\tcaf\udce9\x07\rnext"
+    async with db.transaction() as tx:
+        await service.note(tx, incident_id=incident.id, text=note, by=Actor("A\x1b[1m\nB"), now=NOW)
+        (entry,) = [one for one in await queries.timeline(tx, incident.id) if one.kind == "note"]
+    assert (entry.text, entry.actor) == ("a\tcaf?\nnext", "A B")
+
+
 async def test_what_is_wrong_is_refused_and_changes_nothing(db: Database) -> None:
     async with db.transaction() as tx:
         for wrong in (

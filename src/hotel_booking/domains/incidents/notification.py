@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from hotel_booking.core.names import without_controls
 from hotel_booking.domains.incidents.errors import NotAnAlert
 from hotel_booking.domains.incidents.types import SEVERITIES, Severity
 
@@ -118,7 +119,9 @@ def _firing(alert: _Alert) -> Firing:
 
 
 def _texts(values: dict[str, str]) -> dict[str, str]:
-    return {_stored(name)[:200]: _stored(value)[:_LONGEST] for name, value in list(values.items())[:100]}
+    return {
+        _stored(name)[:200]: without_controls(value)[:_LONGEST] for name, value in list(values.items())[:100]
+    }
 
 
 def _stored(text: str) -> str:

@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from hotel_booking.ops.access.terms import Grant, Role
+from hotel_booking.ops.asking import database_address
 from hotel_booking.ops.refusals import Refused, WrongUse, plainly
 
 KEEPER = "hotel_access_keeper"
@@ -281,6 +282,7 @@ def keeper(url: str, *, who: str) -> Iterator[Keeper]:
 @contextmanager
 def connected(url: str) -> Iterator[psycopg.Connection]:
     """A connection. Raises `DatabaseAway`, or `WrongUse` for what is no address."""
+    database_address("HOTEL_ACCESS_DATABASE_URL", url)
     try:
         connection = psycopg.connect(url, connect_timeout=_CONNECT_SECONDS, application_name="hotel-access")
     except psycopg.ProgrammingError as error:

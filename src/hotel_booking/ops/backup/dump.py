@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -23,7 +24,7 @@ from hotel_booking.ops.backup.engine import id_of
 from hotel_booking.ops.backup.files import write_whole
 from hotel_booking.ops.backup.one_file import Header
 from hotel_booking.ops.embedded.programs import EmbeddedError, find_programs, installed, major_version
-from hotel_booking.ops.refusals import Refused, WrongUse, plainly
+from hotel_booking.ops.refusals import Busy, Refused, WrongUse, plainly
 
 _SCHEMA = "SELECT version_num FROM alembic_version"
 _OTHERS = """
@@ -35,9 +36,10 @@ _ROOM = 1.3
 
 
 def key_of(environ: Mapping[str, str]) -> str:
-    """HOTEL_BACKUP_KEY, or what the file of HOTEL_BACKUP_KEY_FILE says; empty for none."""
+    """HOTEL_BACKUP_KEY, or what the file of HOTEL_BACKUP_KEY_FILE says; empty for none. Read as `ops.asking`
+    reads it: what one command has encrypted another opens."""
     try:
-        return with_files(environ, ["HOTEL_BACKUP_KEY"]).get("HOTEL_BACKUP_KEY", "")
+        return with_files(environ, ["HOTEL_BACKUP_KEY"]).get("HOTEL_BACKUP_KEY", "").strip()
     except (OSError, ValueError) as error:
         raise Refused(str(error)) from None
 
@@ -115,7 +117,8 @@ def check(source: BinaryIO, *, key: str) -> Header:
 def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[str], object]) -> str:
     """Make a database of this name on the server of the URL, with what the file holds, brought to this
     release by `upgrade`; its URL. One of that name from a run that was killed is removed first; where it
-    fails, nothing of it is left. The file must have been checked."""
+    fails, nothing of it is left. The file must have been checked. Raises `Busy` while another one makes it,
+    whatever machine that runs on."""
     header = one_file.read_header(source)
     source.seek(0)
     with connected(url_of(url, "postgres"), autocommit=True) as connection:
@@ -126,18 +129,12 @@ def load(source: BinaryIO, url: str, *, name: str, key: str, upgrade: Callable[[
                 f" PostgreSQL {server}",
                 f"Restore it to a server of PostgreSQL {header.programs} or newer.",
             )
+        _alone(connection, name)
         check_space(connection, int(header.database_bytes * _ROOM))
         _drop(connection, name)
-        try:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        except psycopg.errors.InsufficientPrivilege:
-            raise Refused(
-                f"the user {connection.info.user} may not create a database to restore into",
-                "As a superuser of that server:",
-                f"  psql -c 'ALTER ROLE \"{connection.info.user}\" CREATEDB'",
-            ) from None
         made = url_of(url, name)
         try:
+            _create(connection, name)
             _pg_restore(source, made, server=server, key=key)
             upgrade(made)
         except BaseException:
@@ -214,14 +211,16 @@ def exists(connection: psycopg.Connection, name: str) -> bool:
 
 
 def name_of(url: str) -> str:
-    """The name of the URL's database."""
-    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+    """The name of the URL's database, which is its user's where it names none."""
+    said = psycopg.conninfo.conninfo_to_dict(url)
+    return str(said.get("dbname") or said["user"])
 
 
 def url_of(url: str, name: str) -> str:
     """The same server's other database, as a URL."""
     head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+    scheme, _, rest = head.partition("//")
+    return f"{scheme}//{rest.partition('/')[0]}/{quote(name, safe='')}" + (f"?{query}" if query else "")
 
 
 def _log_in(url: str) -> tuple[str, dict[str, str]]:
@@ -231,6 +230,26 @@ def _log_in(url: str) -> tuple[str, dict[str, str]]:
     password = parts.pop("password", None)
     environ = os.environ | ({} if password is None else {"PGPASSWORD": password})
     return psycopg.conninfo.make_conninfo(**parts), environ
+
+
+def _alone(connection: psycopg.Connection, name: str) -> None:
+    """For as long as the connection lasts."""
+    if connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone() != (True,):
+        raise Busy(
+            f"another restore makes the database {name} just now; nothing was touched",
+            "Wait for it, or end it, and run this again.",
+        )
+
+
+def _create(connection: psycopg.Connection, name: str) -> None:
+    try:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        raise Refused(
+            f"the user {connection.info.user} may not create a database to restore into",
+            "As a superuser of that server:",
+            f"  psql -c 'ALTER ROLE \"{connection.info.user}\" CREATEDB'",
+        ) from None
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:

@@ -25,7 +25,7 @@ from hotel_booking.ops.colours.objects import (
 )
 from hotel_booking.ops.colours.smoke import Watch, try_colour
 from hotel_booking.ops.kubectl import Kubectl, Unreachable
-from hotel_booking.ops.refusals import Interrupted, Refused
+from hotel_booking.ops.refusals import Refused
 from hotel_booking.ops.releases import range_of, refuse_unfit
 
 # For as long as the API server may be away while the Service is turned, until nobody can say any more.
@@ -264,7 +264,7 @@ def _watched(context: RunContext, hold: Hold, new: str, old: str, *, requests: i
                 except Unreachable as lost:
                     say(f"{lost.detail}; {new} serves, and goes on being watched by requests")
             time.sleep(1)
-    except (KeyboardInterrupt, Interrupted):
+    except KeyboardInterrupt:
         why = "interrupted while it was watched"
     if why and old:
         say(f"{why}: going back to {old}")

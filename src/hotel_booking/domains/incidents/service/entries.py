@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import without_controls
 from hotel_booking.domains.incidents.errors import IncidentMovedOn, InvalidIncident
 from hotel_booking.domains.incidents.status_types import COMPONENTS
 from hotel_booking.domains.incidents.types import SEVERITIES, Incident
+
+_ON_ONE_LINE = ("title", "commander", "name", "action", "owner")
 
 
 async def write(
@@ -19,8 +22,8 @@ async def write(
         incident_id,
         now,
         kind,
-        actor[:200],
-        text[:10_000],
+        " ".join(without_controls(actor).split())[:200],
+        without_controls(text)[:10_000],
     )
 
 
@@ -33,10 +36,13 @@ def require_unresolved(incident: Incident) -> None:
 
 
 def text_of(value: str, field: str, longest: int, *, required: bool = True) -> str:
-    """What somebody wrote, without the space around it. Raises `InvalidIncident`."""
-    text = value.replace("\r\n", "\n").strip()
+    """What somebody wrote, without the space around it and what a terminal takes for a command; titles and
+    names on one line. Raises `InvalidIncident`."""
+    text = without_controls(value).strip()
+    if field in _ON_ONE_LINE:
+        text = " ".join(text.split())
     called = "text" if field == "body" else field
-    if "\x00" in text:
+    if "\x00" in value:
         raise InvalidIncident("a text contains a character that can’t be stored", field=field)
     if required and not text:
         raise InvalidIncident(f"the {called} is missing", field=field, fix="write a few words")
