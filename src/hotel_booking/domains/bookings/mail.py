@@ -27,7 +27,7 @@ from hotel_booking.domains.payments.types import DeskPayment
 from hotel_booking.domains.properties.queries import postal_address
 from hotel_booking.domains.rates.cancellation import describe
 
-_AT_THE_DESK = frozenset({"desk", "phone"})
+_AT_THE_DESK = frozenset({"desk", "phone", "walk_in"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.
 _TO_STRANGER = MessageLimit(6, 20)
