@@ -21,6 +21,7 @@ READS = {
     "booking_by_id",
     "booking_by_reference",
     "due_refunds",
+    "is_attempt",
     "look_up",
     "saved_card",
     "touch",

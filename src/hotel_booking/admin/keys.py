@@ -1,4 +1,6 @@
-"""API keys in the panel: made, rotated and revoked by those who manage them, shown once."""
+"""API keys in the panel: made, rotated and revoked by those who manage them, shown once. A key outlives the
+session in which it was made, so who makes one proves again who they are.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from hotel_booking.core.integers import LARGEST_INTEGER
 from hotel_booking.domains.identity import queries, service
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
+from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.domains.identity.types import SCOPE_WORDS, NewKey, Scope
 from hotel_booking.domains.properties.choices import properties_within
 from hotel_booking.http import pages
@@ -55,8 +58,11 @@ async def list_keys(
 
 
 @get("/keys/new", opt=_MANAGE)
-async def new_key(request: Request[Any, Any, State], tx: Transaction, caller: Caller) -> Response[str]:
-    """The empty form."""
+async def new_key(
+    request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
+) -> Response[str]:
+    """The empty form, for who has just proved who they are: so nothing that is filled in is lost."""
+    require_recent(caller, now)
     return await _form(request, tx, caller, Form.of())
 
 
@@ -65,6 +71,7 @@ async def create_key(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime
 ) -> Response[str]:
     """Make a key and show its secret, this once."""
+    require_recent(caller, now)
     form = await read(request)
     try:
         name = form.text("name", required=True, longest=100)
@@ -97,6 +104,7 @@ async def rotate_key(
 ) -> Response[str] | Response[bytes]:
     """A new secret with the same rights; the old one works for another day. What a colleague has rotated or
     closed meanwhile is told above the list."""
+    require_recent(caller, now)
     try:
         new = await service.rotate_key(tx, key_id=key_id, now=now, overlap=_OVERLAP, by=caller)
     except Conflict as error:
@@ -110,6 +118,7 @@ async def revoke_key(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, key_id: KeyId
 ) -> Response[bytes]:
     """Close a key for good, at once."""
+    require_recent(caller, now)
     key = await service.revoke_key(tx, key_id=key_id, now=now, by=caller)
     return see_other(request, "/admin/keys", notice=f"{key.name} has been revoked.")
 

@@ -12,20 +12,16 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_changes import ages
+from hotel_booking.admin.guest_details import guest_of
 from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.email_address import read_email
 from hotel_booking.core.errors import DomainError, Invalid
-from hotel_booking.core.iso_codes import check_country
-from hotel_booking.core.names import clean_name
-from hotel_booking.core.phone import phone_to_keep
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.errors import QuoteNotFound
 from hotel_booking.domains.bookings.queries import QuoteSeen, booking_by_reference, quote_seen, rooms_of_quote
 from hotel_booking.domains.bookings.types import RoomRequest
-from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.properties.choices import Choice, properties_within
@@ -41,7 +37,6 @@ from hotel_booking.http.ui.render import Caution, page, query, see_other
 _CREATE = staff(Permission.BOOKINGS_CREATE)
 _ASKED = ("property", "arrival", "departure", "adults", "children", "rooms", "walk_in")
 _HELD_FOR = timedelta(hours=24)  # while a guest who was sent the link finds their card
-_GUEST_FIELDS = ("given_name", "family_name", "email", "phone", "country")
 
 
 @get("/bookings/new", opt=_CREATE)
@@ -150,7 +145,7 @@ async def book(
         told = await _not_changed(tx, quote.reference, form)
         return see_other(request, f"/admin/bookings/{quote.reference}", notice=told)
     try:
-        guest = _guest(form)
+        guest = guest_of(form)
         how = form.choice("guarantee", ("hotel", "link"))
         requests = form.text("requests", longest=2000) or None
         form.check()
@@ -187,7 +182,7 @@ async def _not_changed(tx: Transaction, reference: str, form: Form) -> Caution |
     sent it twice."""
     booking = await booking_by_reference(tx, reference)
     try:
-        guest = _guest(form)
+        guest = guest_of(form)
     except Invalid:
         guest = None
     if guest is not None and (guest.given_name, guest.family_name, guest.email) == (
@@ -280,35 +275,6 @@ def _party(form: Form) -> tuple[Occupancy, ...]:
     except Invalid as error:
         form.failed(error)
         return ()
-
-
-def _guest(form: Form) -> GuestDetails:
-    """Raises `FormProblems` with all that is wrong. A telephone number that cannot be read, but is written
-    as one, is kept as typed, and staff are told."""
-    values = {name: form.value(name).strip() for name in _GUEST_FIELDS}
-    for name in ("given_name", "family_name"):
-        try:
-            clean_name(values[name], field=name, longest=LONGEST_NAME)
-        except Invalid as error:
-            form.wrong(name, error.detail)
-    try:
-        read_email(values["email"])
-    except Invalid as error:
-        form.wrong("email", error.detail)
-    country = values["country"].upper()
-    if country:
-        try:
-            check_country(country)
-        except Invalid as error:
-            form.failed(error)
-    try:
-        phone_to_keep(values["phone"])
-    except Invalid as error:
-        form.failed(error)
-    form.check()
-    return GuestDetails(
-        values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None
-    )
 
 
 handlers = [choose, take_offer, ask_guest, book]

@@ -150,11 +150,17 @@ async def _form(
 
 def _said(closed: Closing) -> str:
     counted = money(closed.counted, closed.currency)
+    between = ""
+    if closed.between:
+        other = money(abs(closed.between), closed.currency)
+        which = "less" if closed.between < 0 else "more"
+        between = f" At the beginning there was {other} {which} in it than the closing before had left."
     if closed.difference == 0:
-        return f"The till is closed: {counted} was counted, as it should be."
+        told = f"The till is closed: {counted} was counted, as it should be.{between}"
+        return Caution(told) if between else told
     beyond = money(abs(closed.difference), closed.currency)
     which = "missing" if closed.difference < 0 else "too much"
-    return Caution(f"The till is closed: {counted} was counted, {beyond} {which}.")
+    return Caution(f"The till is closed: {counted} was counted, {beyond} {which}.{between}")
 
 
 handlers = [show_close, close_till, list_closings]

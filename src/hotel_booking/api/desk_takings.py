@@ -122,13 +122,16 @@ async def list_desk_takings(
 class TillClosing(msgspec.Struct, frozen=True):
     """A till as it was counted and closed: cash alone. `cash_reversed` and `cash_given_back` are negative or
     0. `expected` is what should have been there, `difference` what was there beyond that (negative: missing),
-    `removed` what of it went to the safe or the bank, `left` what the next shift began with."""
+    `removed` what of it went to the safe or the bank, `left` what was left for the next shift.
+    `left_before` is what the closing before had left, null for the first: where `opening` is another amount,
+    money went or came in between that no closing counted."""
 
     id: int
     since: Instant
     closed_at: Instant
     closed_by: str
     opening: Money
+    left_before: Money | None
     cash_taken: Money
     cash_reversed: Money
     cash_given_back: Money
@@ -174,6 +177,7 @@ def _closing(one: Closing) -> TillClosing:
         closed_at=one.closed_at,
         closed_by=one.closed_by,
         opening=money(one.opening),
+        left_before=None if one.left_before is None else money(one.left_before),
         cash_taken=money(one.cash_taken),
         cash_reversed=money(one.cash_reversed),
         cash_given_back=money(one.cash_given_back),

@@ -45,6 +45,7 @@ _PANEL = (
     "/admin/bookings",
     "/admin/bookings/{reference}",
     "/admin/bookings/{reference}/amend",
+    "/admin/bookings/{reference}/guest",
     "/admin/bookings/{reference}/cancel",
     "/admin/bookings/{reference}/payments",
     "/admin/audit",

@@ -382,6 +382,37 @@ async def test_what_was_withdrawn_is_kept_by_who_has_it_and_sold_to_nobody(db: D
     assert await differences(db) == []
 
 
+async def test_a_guest_buys_no_further_nights_of_a_hotel_that_is_off_sale(db: Database) -> None:
+    """What was sold stays, and can be shortened; the hotel itself may sell more."""
+    await small_hotel(db, rooms=2, room_types=("DBL", "SGL"))
+    booking = (await booked(db, 10, 3)).booking
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET active = false")
+    before = await look(db, booking.id)
+    longer, elsewhere = stay(10, 4), stay(20, 1)
+    for days, rooms in (
+        (longer, []),
+        (elsewhere, []),
+        (stay(10, 3), [RoomChange(1, room_type="SGL")]),
+    ):
+        with pytest.raises(StayNotSold) as refused:
+            async with db.transaction() as tx:
+                await service.amend(
+                    tx,
+                    booking_id=booking.id,
+                    now=NOW,
+                    arrival=days.arrival,
+                    departure=days.departure,
+                    rooms=rooms,
+                )
+        assert refused.value.code == "not_on_sale"
+    assert await look(db, booking.id) == before
+    async with db.transaction() as tx:
+        await service.amend(tx, booking_id=booking.id, now=NOW, departure=stay(10, 2).departure)
+        await service.amend(tx, booking_id=booking.id, now=NOW, by_guest=False, departure=longer.departure)
+    assert await differences(db) == []
+
+
 async def test_once_cancelling_costs_the_guest_needs_the_hotel_to_change(db: Database) -> None:
     await small_hotel(db, rooms=2)
     booking = (await booked(db, plan="NRF")).booking

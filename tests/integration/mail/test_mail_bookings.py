@@ -64,9 +64,10 @@ async def told(db: Database, booking_id: UUID) -> list[str]:
         return [message.template for message in reversed(await queries.of_booking(tx, booking_id))]
 
 
-async def test_the_life_of_a_booking_is_told_in_order_and_once(db: Database) -> None:
+@pytest.mark.parametrize("source", ["desk", "walk_in"])
+async def test_the_life_of_a_booking_is_told_in_order_and_once(db: Database, source: str) -> None:
     await small_hotel(db)
-    booking_id = await held(db, source="desk")
+    booking_id = await held(db, source=source)
     assert await told(db, booking_id) == ["booking_held"]
     for _ in range(2):
         await bookings.pay(db, SandboxGateway(), booking_id=booking_id, token="tok_success", now=NOW)

@@ -440,3 +440,37 @@ async def test_a_foreign_booking_does_not_exist_and_a_reader_changes_nothing(
             answer = await client.post(f"/admin/bookings/{mine}/{act}", data={"text": "x"})
             assert answer.status_code == 403, act
         assert await contents(chain) == before
+
+
+async def test_the_desk_corrects_a_guest_and_the_confirmation_goes_to_the_right_address(
+    chain: Database, chain_url: str
+) -> None:
+    slug = (await houses(chain))[0]["slug"]
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        reference = await booked(client, slug, email="slip@example.org")
+        path = f"/admin/bookings/{reference}/guest"
+        assert f'href="{path}"' in (await client.get(f"/admin/bookings/{reference}")).text
+        shown = dict(re.findall(r'name="(was-\w+)" value="([^"]*)"', (await client.get(path)).text))
+        mails = "SELECT recipient FROM mail_message WHERE template = 'booking_confirmed' ORDER BY created_at"
+        async with chain.transaction() as tx:
+            await tx.execute("UPDATE mail_message SET status = 'sent'")
+        right = {**GUEST, **shown, "email": "right@example.org", "family_name": "Gast", "country": "PT"}
+        assert (await client.post(path, data=right)).status_code == 303
+        async with chain.transaction() as tx:
+            assert [row["recipient"] for row in await tx.fetch(mails)] == [
+                "slip@example.org", "right@example.org",
+            ]  # fmt: skip
+        text = (await client.get(f"/admin/bookings/{reference}")).text
+        assert "Sample Gast" in text
+        assert "slip@example.org" not in text
+        assert reference in (await client.get("/admin/bookings", params={"q": "right@example.org"})).text
+        # A colleague's page, opened before.
+        late = await client.post(path, data={**GUEST, **shown, "family_name": "Guest-Smith"})
+        assert late.status_code == 422
+        assert "Somebody has changed this meanwhile: it is now Gast" in late.text
+        assert "it is now right@example.org" in late.text
+        assert "Sample Gast" in (await client.get(f"/admin/bookings/{reference}")).text
+    async with panel(chain_url, chain, (Role.FINANCE, slug)) as client:
+        assert (await client.get(path)).status_code == 403
+        assert (await client.post(path, data=right)).status_code == 403
+    assert await differences(chain) == []

@@ -150,6 +150,10 @@ async def test_the_sums_agree_with_each_other_and_with_the_ledger(month: Databas
         assert (added(account, "charged") - added(account, "received")) * 100 == owed > 0
         assert "Cash at the desk 2 €" in text
         assert "Card terminal at the desk 1 €100.00" in text
+        # A number beside an amount multiplies what one costs, never the sum.
+        told = shown(await client.get(f"/admin/bookings/{stays[-1]['booking']}"))
+        assert "VAT 10% €18.18" in told
+        assert "City tax 4 × €2.00 €8.00" in told  # noqa: RUF001  # the sign, as it is shown
 
 
 async def test_the_nights_of_a_stay_add_up_to_its_price(db: Database, database_url: str) -> None:

@@ -70,6 +70,15 @@ async def test_each_shift_begins_with_what_the_last_one_left(hotel: Database, da
         told = shown(await client.get(exact.headers["location"]))
         assert "€130.00 was counted, as it should be" in told
         assert "Left in the till by Ada Member €130.00 Taken €0.00" in shown(await client.get(CLOSE))
+        # Nobody makes money vanish between two closings by saying that it was not there.
+        less = await counted(client, opening="110", counted="110")
+        told = shown(await client.get(less.headers["location"]))
+        assert "as it should be. At the beginning there was €20.00 less in it than the closing before" in told
+        assert "€110.00 -€20.00 since the closing before" in told
+        key = await api_key(hotel, Scope.REPORTS_READ)
+        newest, *_, first = (await client.get(LISTED, headers=bearer(key))).json()["items"]
+        assert (newest["left_before"]["amount"], newest["opening"]["amount"]) == (13_000, 11_000)
+        assert first["left_before"] is None
     with pytest.raises(asyncpg.PostgresError, match="append-only"):
         async with hotel.transaction() as tx:
             await tx.execute("UPDATE till_closing SET counted = 0")

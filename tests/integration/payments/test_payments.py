@@ -154,6 +154,35 @@ async def test_a_declined_balance_is_told_to_the_guest_and_tried_three_times(
     await sound(hotel)
 
 
+@pytest.mark.parametrize("by_guest", [False, True])
+async def test_a_declined_balance_whose_answer_was_lost_is_told_where_nobody_waited_for_it(
+    hotel: Database, gateways: Gateways, stripe: StripeDouble, by_guest: bool
+) -> None:
+    """By the sweep that finds it out. Of a payment that the guest makes on the page, no mail speaks."""
+    booking = await paid(hotel, gateways, "DEP", agreement=AGREED)
+    for method in stripe.account.of("payment_method"):
+        method["metadata"]["test"] = "pm_card_chargeCustomerFail"
+    at = next_collection(booking, utc_now())
+    assert at is not None
+    stripe.fail("payment_intents.create", "drop", acted=True, times=9)
+    if by_guest:
+        token = "pm_card_visa_chargeDeclined"
+        await service.pay(
+            hotel, gateways.card, booking_id=booking.id, token=token, now=at - MINUTE, balance=True
+        )
+    else:
+        await service.collect(hotel, gateways, booking_id=booking.id, now=at)
+    state = "SELECT status FROM payment WHERE purpose = 'balance'"
+    assert await one(hotel, state) == "unknown"
+    stripe.heal()
+    stripe.later(120)
+    await service.finish_undecided(hotel, gateways, now=at + 5 * MINUTE, older_than=MINUTE)
+    mails = await one(hotel, "SELECT count(*) FROM mail_message WHERE template = 'balance_due'")
+    # The guest may try another card for the same payment.
+    assert (await one(hotel, state), mails) == (("requires_action", 0) if by_guest else ("declined", 1))
+    await sound(hotel)
+
+
 async def test_without_a_kept_card_the_balance_is_asked_for_by_mail_and_paid_by_its_link(
     hotel: Database, gateways: Gateways
 ) -> None:

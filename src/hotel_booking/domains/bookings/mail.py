@@ -26,7 +26,7 @@ from hotel_booking.domains.payments.service import Payment
 from hotel_booking.domains.payments.types import DeskPayment
 from hotel_booking.domains.properties.queries import postal_address
 
-_AT_THE_DESK = frozenset({"desk", "phone"})
+_AT_THE_DESK = frozenset({"desk", "phone", "walk_in"})
 # What anybody can have sent to any address by holding rooms, and to a hotel by writing to it: as many as a
 # family makes, and as a hotel reads.
 _TO_STRANGER = MessageLimit(6, 20)
@@ -53,9 +53,9 @@ async def link_to_pay_again(tx: Transaction, booking: Booking, *, now: datetime)
     await _queue(tx, booking, f"held:{uuid4()}", "booking_held", data, now=now)
 
 
-async def confirmed(tx: Transaction, booking: Booking, *, now: datetime) -> None:
-    """The confirmation; a link to pay that has not gone out is withdrawn. `booking` is as it is with the
-    payment that confirmed it."""
+async def confirmed(tx: Transaction, booking: Booking, *, now: datetime, again: bool = False) -> None:
+    """The confirmation, or once more where the guest's address was corrected; a link to pay that has not gone
+    out is withdrawn. `booking` is as it is with the payment that confirmed it."""
     data = {
         **_facts(booking),
         **_money(booking, now),
@@ -63,9 +63,8 @@ async def confirmed(tx: Transaction, booking: Booking, *, now: datetime) -> None
         **_times(booking),
         **cancelling.told(booking, now),
     }
-    await _queue(
-        tx, booking, "confirmed", "booking_confirmed", data, now=now, withdraw=_event(booking, "held")
-    )
+    name = f"confirmed:{uuid4()}" if again else "confirmed"
+    await _queue(tx, booking, name, "booking_confirmed", data, now=now, withdraw=_event(booking, "held"))
 
 
 async def amended(

@@ -33,7 +33,8 @@ class TillMoved(Conflict):
 
 class Closing(msgspec.Struct, frozen=True):
     """A till as it was closed; minor units. `cash_reversed` and `cash_given_back` are negative or 0,
-    `removed` is what of the counted money went to the safe or the bank."""
+    `removed` is what of the counted money went to the safe or the bank, and `left_before` what the closing
+    before had left (None for the first)."""
 
     id: int
     since: datetime
@@ -47,6 +48,13 @@ class Closing(msgspec.Struct, frozen=True):
     removed: int
     note: str
     closed_by: str
+    left_before: int | None
+
+    @property
+    def between(self) -> int:
+        """What was there at the beginning beyond what the closing before had left; negative where it was
+        less. No closing counts it: whoever began with another amount than was left says why."""
+        return 0 if self.left_before is None else self.opening - self.left_before
 
     @property
     def expected(self) -> int:
@@ -90,7 +98,10 @@ class UncountedTill(msgspec.Struct, frozen=True):
 
 _CLOSING = (
     "SELECT id, since, closed_at, currency, opening, cash_taken, cash_reversed, cash_given_back, counted,"
-    "       removed, note, closed_by FROM till_closing WHERE property_id = $1"
+    "       removed, note, closed_by,"
+    "       (SELECT b.counted - b.removed FROM till_closing b WHERE b.property_id = $1 AND b.id < t.id"
+    "         ORDER BY b.id DESC LIMIT 1) AS left_before"
+    "  FROM till_closing t WHERE property_id = $1"
 )
 
 

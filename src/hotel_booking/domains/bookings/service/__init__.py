@@ -3,7 +3,7 @@
 from hotel_booking.domains.bookings.service.amend import amend, preview_amend
 from hotel_booking.domains.bookings.service.cancel import cancel, cancellation_at, going_of, preview_cancel
 from hotel_booking.domains.bookings.service.collect import collect, collect_soon
-from hotel_booking.domains.bookings.service.contact import correct_contact
+from hotel_booking.domains.bookings.service.contact import correct_contact, correct_guest
 from hotel_booking.domains.bookings.service.desk import record_desk_payment, reverse_desk_payment
 from hotel_booking.domains.bookings.service.finish import (
     answer_on_its_way,
@@ -43,6 +43,7 @@ __all__ = [
     "collect_soon",
     "confirm",
     "correct_contact",
+    "correct_guest",
     "fee_outcome",
     "finish_payment",
     "finish_undecided",

@@ -118,7 +118,8 @@ async def amend(
 
     `expected_total` (minor units) is the price the caller saw in the preview; another one raises
     `PriceChanged`. Raises `WrongState` unless confirmed, `AmendNotAllowed` once a cancellation fee is due
-    and the guest asks, `StayNotSold`, `SoldOut`, `NothingToAmend`.
+    and the guest asks, `StayNotSold` (to guests also for further nights of a hotel that is off sale),
+    `SoldOut`, `NothingToAmend`.
 
     Of guests who are in the house only the departure can be changed, and by the hotel alone: of all who have
     not left yet, those who are still expected included. They stay in their rooms: `RoomInUse` where one is
@@ -174,7 +175,10 @@ async def _plan(tx: Transaction, booking: Booking, change: _Change, now: datetim
         _check_change(booking, targets, today, now, by_guest=change.by_guest)
     first = min(window(stay, today)[0] for _, _, stay in targets)
     last = max(window(stay, today)[1] for _, _, stay in targets)
-    calendars = with_own_nights(await load_calendar(tx, catalogue, first, last, now), booking.staying)
+    # Of a hotel that is off sale only its own staff sell further nights.
+    alone = change.by_guest and not catalogue.property.active
+    calendars = await load_calendar(tx, catalogue, first, last, now)
+    calendars = with_own_nights(calendars, booking.staying, alone=alone)
     wanted = Counter(request.room_type for _, request, _ in targets)
 
     def planned(passing: frozenset[ReasonCode]) -> list[PlannedRoom]:

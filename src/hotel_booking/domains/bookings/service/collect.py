@@ -93,6 +93,20 @@ async def collect(db: Database, gateways: Gateways, *, booking_id: UUID, now: da
         await _charge(db, gateways, booking, payment, card.card, now)
 
 
+async def is_attempt(tx: Transaction, payment: Payment) -> bool:
+    """Whether a payment that is not decided yet is an attempt of `collect`, whose outcome nobody waits for;
+    not one that the guest makes."""
+    return bool(
+        await tx.fetchval(
+            "SELECT true FROM booking WHERE id = $1 AND collect_tries > 0"
+            "   AND (collect_at = $2::timestamptz OR collect_at IS NULL AND collect_tries >= $3)",
+            payment.booking_id,
+            payment.created_at + _BETWEEN_ATTEMPTS,
+            _ATTEMPTS,
+        )
+    )
+
+
 async def _charge(
     db: Database, gateways: Gateways, booking: Booking, payment: Payment, card: Card, now: datetime
 ) -> None:

@@ -14,6 +14,7 @@ from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.open_payments import unfinished
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.advance import advance
+from hotel_booking.domains.bookings.service.collect import is_attempt
 from hotel_booking.domains.bookings.service.pay import PaymentResult, settle
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments import steps
@@ -160,6 +161,7 @@ async def _next_step(
 ) -> PaymentResult | None:
     async with db.transaction() as tx:
         payment = await payments.look_up(tx, payment_id)
+        guest_away = await is_attempt(tx, payment)
     gateway = gateways.of(payment.gateway)
     if payment.status in ("reserved", "voiding"):
         await advance(db, gateway, payment, now)
@@ -180,4 +182,4 @@ async def _next_step(
             payment = await payments.look_up(tx, payment.id)
         await advance(db, gateway, payment, now)
         return None
-    return await settle(db, gateway, payment, outcome, now)
+    return await settle(db, gateway, payment, outcome, now, guest_away=guest_away)

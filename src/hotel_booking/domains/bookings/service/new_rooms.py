@@ -77,8 +77,9 @@ def stay_of(old: Reservation) -> Stay:
     return Stay(old.arrival, old.departure)
 
 
-def with_own_nights(calendars: Calendars, own: Sequence[Reservation]) -> Calendars:
-    """The calendars as they would be without this booking's own rooms."""
+def with_own_nights(calendars: Calendars, own: Sequence[Reservation], *, alone: bool) -> Calendars:
+    """The calendars as they would be without this booking's own rooms; `alone`: no other nights are sold,
+    as the hotel is off sale."""
     freed: dict[tuple[int, date], int] = {}
     for room in own:
         for night in stay_of(room):
@@ -88,6 +89,8 @@ def with_own_nights(calendars: Calendars, own: Sequence[Reservation]) -> Calenda
             more = freed.get((room_type_id, night))
             if more:
                 calendar.nights[night] = _with_rooms(state, state.rooms_left + more)
+            elif alone:
+                del calendar.nights[night]
     return calendars
 
 
