@@ -21,7 +21,7 @@ from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.bookings.service.contact import details
 from hotel_booking.domains.bookings.types import Booking
-from hotel_booking.domains.guests.types import LONGEST_NAME, GuestDetails
+from hotel_booking.domains.guests.types import LONGEST_NAME, DeskGuest
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.http.access import staff
@@ -77,7 +77,7 @@ def _form(
     )
 
 
-def guest_of(form: Form) -> GuestDetails:
+def guest_of(form: Form) -> DeskGuest:
     """The guest that a form names. Raises `FormProblems` with all that is wrong. A telephone number that
     cannot be read, but is written as one, is kept as typed, and staff are told."""
     values = {name: form.value(name).strip() for name in GUEST_FIELDS}
@@ -87,7 +87,8 @@ def guest_of(form: Form) -> GuestDetails:
         except Invalid as error:
             form.wrong(name, error.detail)
     try:
-        read_email(values["email"])
+        if values["email"]:
+            read_email(values["email"])
     except Invalid as error:
         form.wrong("email", error.detail)
     country = values["country"].upper()
@@ -101,7 +102,7 @@ def guest_of(form: Form) -> GuestDetails:
     except Invalid as error:
         form.failed(error)
     form.check()
-    return GuestDetails(
+    return DeskGuest(
         values["given_name"], values["family_name"], values["email"], values["phone"] or None, country or None
     )
 

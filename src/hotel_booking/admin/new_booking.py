@@ -148,6 +148,8 @@ async def book(
         guest = guest_of(form)
         how = form.choice("guarantee", ("hotel", "link"))
         requests = form.text("requests", longest=2000) or None
+        if how == "link" and not guest.email:
+            form.wrong("email", "is needed to send a payment link")
         form.check()
         walk_in = form.flag("walk_in")
         async with tx.savepoint():

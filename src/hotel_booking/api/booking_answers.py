@@ -25,7 +25,7 @@ from hotel_booking.domains.rates.pricing import night_totals
 
 
 class GuestAnswer(msgspec.Struct, frozen=True):
-    """Who booked."""
+    """Who booked. `email` is empty where the desk was given none."""
 
     given_name: str
     family_name: str

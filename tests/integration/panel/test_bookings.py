@@ -474,3 +474,40 @@ async def test_the_desk_corrects_a_guest_and_the_confirmation_goes_to_the_right_
         assert (await client.get(path)).status_code == 403
         assert (await client.post(path, data=right)).status_code == 403
     assert await differences(chain) == []
+
+
+async def test_a_walk_in_without_an_address_is_booked_and_told_once_there_is_one(
+    chain: Database, chain_url: str
+) -> None:
+    """Nobody has to make an address up, which would be somebody else's."""
+    slug = (await houses(chain))[0]["slug"]
+    mails = (
+        "SELECT recipient FROM mail_message WHERE booking_id = (SELECT id FROM booking WHERE reference = $1)"
+    )
+    async with panel(chain_url, chain, (Role.FRONT_DESK, slug)) as client:
+        reference = await booked(client, slug, email="", walk_in="true")
+        here = f"/admin/bookings/{reference}"
+        assert "none, so no mail is sent" in (await client.get(here)).text
+        for found in (reference, "guest"):
+            assert reference in (await client.get("/admin/bookings", params={"q": found})).text
+        async with chain.transaction() as tx:
+            assert await tx.fetch(mails, reference) == []
+        for email in ("", " ", "\u200b"):
+            site = {"reference": reference, "email": email}
+            assert (await client.post("/en/booking", data=site)).status_code == 422
+        _, fields = await offered(client, slug)
+        path = (await client.post("/admin/bookings/quotes", data=fields)).headers["location"]
+        refused = await client.post(path, data={**GUEST, "email": "", "guarantee": "link"})
+        assert refused.status_code == 422
+        assert "Is needed to send a payment link" in refused.text
+        shown = dict(
+            re.findall(r'name="(was-\w+)" value="([^"]*)"', (await client.get(f"{here}/guest")).text)
+        )
+        for address, told in (("late@example.org", ["late@example.org"]), ("", [])):
+            shown["was-email"] = "" if address else "late@example.org"
+            sent = {**GUEST, "phone": "", **shown, "email": address, "country": "PT"}
+            sent["was-country"] = "PT"
+            assert (await client.post(f"{here}/guest", data=sent)).status_code == 303
+            async with chain.transaction() as tx:
+                assert [row["recipient"] for row in await tx.fetch(mails, reference)] == told
+    assert await differences(chain) == []

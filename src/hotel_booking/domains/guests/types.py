@@ -72,7 +72,7 @@ class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for field in ("given_name", "family_name"):
             name = clean_name(getattr(self, field), field=f"guest.{field}", longest=LONGEST_NAME)
             force_setattr(self, field, name)
-        force_setattr(self, "email", read_email(self.email, field="guest.email"))
+        force_setattr(self, "email", self._address())
         if self.country is not None:
             check_country(self.country, field="guest.country")
         force_setattr(self, "phone", phone_to_keep(self.phone, self.country, field="guest.phone"))
@@ -81,3 +81,14 @@ class GuestDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The same guest, whose telephone number may be one of this country where it names none and is none
         of their own."""
         return msgspec.structs.replace(self, phone=phone_to_keep(self.phone, self.country, country))
+
+    def _address(self) -> str:
+        return read_email(self.email, field="guest.email")
+
+
+class DeskGuest(GuestDetails, frozen=True):
+    """A guest as the desk writes them down: one who has no e-mail address, or gives none, has an empty one,
+    and gets no mail. A made-up one would be somebody else's."""
+
+    def _address(self) -> str:
+        return super()._address() if self.email.strip() else ""

@@ -57,9 +57,9 @@ async def correct_guest(
     tx: Transaction, *, booking_id: UUID, guest: GuestDetails, seen: Sequence[str], now: datetime
 ) -> Booking:
     """The hotel writes the guest's details anew, of a booking that is held, stands or owes; the booking as it
-    is then. Messages that wait go to the new address; where some went to the old one, the confirmation is
-    sent to the new one as the booking is now, or the link to pay. `seen` are the details as they were shown
-    (`details`).
+    is then. Messages that wait go to the new address, or are withdrawn where there is none any more; where
+    some went to the old one, or there was none, the confirmation is sent as the booking is now, or the link
+    to pay. `seen` are the details as they were shown (`details`).
 
     Raises `WrongState` for a hold that has expired, a guest who was erased, and details that somebody else
     has changed since they were shown.
@@ -70,7 +70,8 @@ async def correct_guest(
         raise WrongState("the hold has expired", fix="book the room again")
     if before.email == NOBODY:
         raise WrongState("the guest has been erased: nothing more is kept of them")
-    if tuple(seen) != details(before):
+    wanted = details(guest)
+    if any(one not in both for one, *both in zip(details(before), seen, wanted, strict=True)):
         raise WrongState(
             "somebody has changed the guest’s details meanwhile; nothing was changed",
             fix="look at them as they are now, and correct them again",
@@ -81,20 +82,14 @@ async def correct_guest(
         went = await redirection.readdress(tx, booking_id=booking_id, old=before.email, new=after.email)
         if went and after.status == "held":
             await mail.link_to_pay_again(tx, after, now=now)
-        elif went and after.status in ("confirmed", "checked_in"):
+        elif (went or not before.email) and after.status in ("confirmed", "checked_in"):
             await mail.confirmed(tx, after, now=now, again=True)
     return after
 
 
-def details(booking: Booking) -> tuple[str, ...]:
+def details(of: Booking | GuestDetails) -> tuple[str, ...]:
     """Who a booking is for, as it is shown."""
-    return (
-        booking.given_name,
-        booking.family_name,
-        booking.email,
-        booking.phone or "",
-        booking.country or "",
-    )
+    return (of.given_name, of.family_name, of.email, of.phone or "", of.country or "")
 
 
 async def _write(tx: Transaction, booking: Booking, guest: GuestDetails) -> None:
