@@ -5,6 +5,7 @@ Amounts are minor units of the booking's currency; instants are UTC.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -139,9 +140,20 @@ def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) ->
 
 
 def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
-    """What cancelling all that is left gives back now and from each deadline to come, by the policy each room
-    was sold with. The fee is the whole booking's, with that of rooms that were cancelled before,
-    less what the hotel let go."""
+    """What cancelling all that is left gives back now and from each deadline to come."""
+    money = booking.paid + booking.reserved
+    return [
+        Stage(since, fee, money - min(fee, money))
+        for since, fee in fees_by_deadline(booking, at, cancellation_fee)
+    ]
+
+
+def fees_by_deadline(
+    booking: Booking, at: datetime, fee_of: Callable[[Booking, Reservation, datetime], int]
+) -> list[tuple[datetime | None, int]]:
+    """What is owed where all that is left is cancelled now and from each deadline to come that changes it, by
+    the policy each room was sold with. The fee is the whole booking's, with that of rooms that were cancelled
+    before, less what the hotel let go."""
     instants: list[datetime | None] = [None]
     instants += sorted(
         {
@@ -151,16 +163,21 @@ def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
             if since is not None and since > at
         }
     )
-    money = booking.paid + booking.reserved
-    agreed = sum(room.owed for room in booking.left)  # for rooms that were cancelled before
-    stages: list[Stage] = []
+    before = sum(room.owed for room in booking.left)
+    found: list[tuple[datetime | None, int]] = []
     for since in instants:
-        fee = charged(
-            booking, agreed + sum(cancellation_fee(booking, room, since or at) for room in booking.staying)
-        )
-        if not stages or stages[-1].fee != fee:
-            stages.append(Stage(since, fee, money - min(fee, money)))
-    return stages
+        fee = charged(booking, before + sum(fee_of(booking, room, since or at) for room in booking.staying))
+        if not found or found[-1][1] != fee:
+            found.append((since, fee))
+    return found
+
+
+def not_arriving(booking: Booking) -> int:
+    """What it adds to the fees of rooms that were given up before if nobody comes to the others, less what
+    the hotel let go."""
+    before = sum(room.owed for room in booking.left)
+    fee = sum(no_show_fee(room) for room in booking.staying)
+    return charged(booking, before + fee) - charged(booking, before)
 
 
 def cancellation_fee(booking: Booking, room: Reservation, at: datetime) -> int:

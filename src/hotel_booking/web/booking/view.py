@@ -16,8 +16,7 @@ from hotel_booking.domains.bookings import money_back, notes
 from hotel_booking.domains.bookings.due import (
     Rest,
     Stage,
-    charged,
-    no_show_fee,
+    not_arriving,
     refund_stages,
     rest_of,
     still_open,
@@ -140,7 +139,7 @@ def _rest(booking: Booking, rest: Rest, language: str) -> list[str]:
 
 
 def _not_arriving(booking: Booking, language: str) -> str:
-    fee = charged(booking, sum(no_show_fee(room) for room in booking.staying))
+    fee = not_arriving(booking)
     total = sum(room.total for room in booking.staying)
     return Conditions(language, translations(language)).not_arriving(fee, total, booking.currency)
 
