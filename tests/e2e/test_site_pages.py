@@ -123,7 +123,7 @@ async def test_two_guests_one_room_and_no_javascript(
         assert await tx.fetchval("SELECT count(*) FROM booking WHERE status = 'confirmed'") == 1
 
 
-@pytest.mark.parametrize("language", ["de", "ar"])
+@pytest.mark.parametrize("language", [pytest.param("de", marks=pytest.mark.nightly), "ar"])
 async def test_menus_open_within_the_screen(
     db: Database, database_url: str, language: str, browser: Browser
 ) -> None:
@@ -210,7 +210,7 @@ LARGE = """() => {
 }"""
 
 
-@pytest.mark.parametrize("language", ["de", "fr"])
+@pytest.mark.parametrize("language", ["de", pytest.param("fr", marks=pytest.mark.nightly)])
 async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
     db: Database, database_url: str, language: str, browser: Browser
 ) -> None:

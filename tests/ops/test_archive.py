@@ -218,7 +218,7 @@ def test_where_the_file_cannot_be_written_nothing_goes(
     assert rows(database_url, count) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGKILL])
 @pytest.mark.usefixtures("old")
 def test_ended_between_a_file_and_its_commit_nothing_is_lost_and_the_next_run_moves_it(
     environ: dict[str, str], database_url: str, number: signal.Signals

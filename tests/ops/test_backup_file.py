@@ -94,7 +94,7 @@ def forget(url: str) -> None:
         connection.execute("DELETE FROM rate_night")
 
 
-@pytest.mark.parametrize("key", ["", KEY])
+@pytest.mark.parametrize("key", [pytest.param("", marks=pytest.mark.nightly), KEY])
 def test_what_was_backed_up_comes_back(environ: dict[str, str], tmp_path: Path, key: str) -> None:
     url, file = environ["DATABASE_URL"], tmp_path / "hotel.backup"
     environ["HOTEL_BACKUP_KEY"] = key

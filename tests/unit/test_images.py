@@ -88,7 +88,10 @@ def test_a_picture_is_turned_upright_before_its_orientation_is_forgotten() -> No
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("size", [(600, 1000), (1000, 600), (2400, 1500)])
+@pytest.mark.parametrize(
+    "size",
+    [(600, 1000), *(pytest.param(size, marks=pytest.mark.nightly) for size in ((1000, 600), (2400, 1500)))],
+)
 def test_every_orientation_is_that_of_the_standard(orientation: int, size: tuple[int, int]) -> None:
     image = Image.new("RGB", size, "white")
     image.paste("red", (0, 0, size[0] // 2, size[1] // 2))

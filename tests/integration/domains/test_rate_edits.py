@@ -78,14 +78,19 @@ async def test_the_grid_reads_in_two_statements(db: Database) -> None:
         assert {night.price for night in derived.nights} == {None}
 
 
-async def test_a_year_of_ten_types_on_five_plans_is_applied_and_undone(db: Database) -> None:
-    await big_hotel(db)
+@pytest.mark.parametrize(
+    ("days", "types", "plans"), [(91, 3, 2), pytest.param(366, 10, 5, marks=pytest.mark.nightly)]
+)
+async def test_a_long_edit_of_many_types_on_many_plans_is_applied_and_undone(
+    db: Database, days: int, types: int, plans: int
+) -> None:
+    await big_hotel(db, nights=days + 34)
     edit = BulkEdit(
         first=night(0),
-        last=night(365),
+        last=night(days - 1),
         weekdays=frozenset(range(7)),
-        room_types=tuple(f"T{number}" for number in range(10)),
-        plans=tuple(f"P{number}" for number in range(5)),
+        room_types=tuple(f"T{number}" for number in range(types)),
+        plans=tuple(f"P{number}" for number in range(plans)),
         price=PriceChange("percent", 50_000),
         restrictions={"min_stay_arrival": 2},
     )
@@ -95,11 +100,11 @@ async def test_a_year_of_ten_types_on_five_plans_is_applied_and_undone(db: Datab
     async with db.transaction() as tx:
         catalogue = await load_catalogue(tx, SLUG)
         plan = await edits.preview(tx, catalogue=catalogue, edit=edit, now=utc_now())
-        assert len(plan.changes) == 366 * 10 * 5 * 2
+        assert len(plan.changes) == days * types * plans * 2
         seen: dict[str, Any] = {"seen": plan.fingerprint, "what": "5 % more", "by": ADA, "now": utc_now()}
         done = await edits.apply(tx, catalogue=catalogue, edit=edit, **seen)
         undoing = await edits.preview_undo(tx, catalogue=catalogue, edit_id=done.id, now=utc_now())
-        assert len(undoing.changes) == done.cells == 36_600
+        assert len(undoing.changes) == done.cells == days * types * plans * 2
         await edits.undo(
             tx, catalogue=catalogue, edit_id=done.id, seen=undoing.fingerprint, by=ADA, now=utc_now()
         )
