@@ -38,6 +38,7 @@ run: setup
 
 test: setup
 	@scripts/browser
+	@scripts/compile_tests
 	$(PYTEST) -m "not nightly and not deploy and not cluster and not release"
 
 clients:
