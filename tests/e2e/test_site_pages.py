@@ -238,6 +238,7 @@ async def test_the_checkout_fits_a_narrow_screen_with_any_spacing(
         assert wrong + await wider_than_the_screen(page) == []
 
 
+@pytest.mark.nightly
 async def test_nothing_is_cut_off_where_letters_are_twice_as_large(
     db: Database, database_url: str, browser: Browser
 ) -> None:

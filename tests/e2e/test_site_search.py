@@ -102,7 +102,9 @@ async def test_a_stay_is_chosen_by_keyboard(
         assert await page.locator(".hotel-card").count() == 1
 
 
-@pytest.mark.parametrize("shape", [NARROW, WIDE], ids=["narrow", "wide"])
+@pytest.mark.parametrize(
+    "shape", [pytest.param(NARROW, marks=pytest.mark.nightly, id="narrow"), pytest.param(WIDE, id="wide")]
+)
 async def test_what_is_wrong_with_one_date_does_not_push_down_the_other(
     db: Database, database_url: str, browser: Browser, shape: dict[str, Any]
 ) -> None:
@@ -119,7 +121,9 @@ async def test_what_is_wrong_with_one_date_does_not_push_down_the_other(
         assert await page.locator(".search-box .error").count() == 1
 
 
-@pytest.mark.parametrize("shape", [NARROW, WIDE])
+@pytest.mark.parametrize(
+    "shape", [pytest.param(NARROW, id="narrow"), pytest.param(WIDE, marks=pytest.mark.nightly, id="wide")]
+)
 async def test_what_is_said_of_amounts_stands_apart_from_the_hotels(
     db: Database, database_url: str, browser: Browser, shape: dict[str, Any]
 ) -> None:

@@ -53,6 +53,7 @@ async def test_from_the_page_to_being_told_and_back(
     assert wrong == []
 
 
+@pytest.mark.nightly
 async def test_where_the_system_gives_its_colours_buttons_and_the_key_are_seen(
     db: Database, database_url: str, browser: Browser
 ) -> None:

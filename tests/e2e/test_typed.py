@@ -105,7 +105,13 @@ async def signed_in_again(page: Page, email: str) -> None:
     await sent(page, "main form button.primary")
 
 
-@pytest.mark.parametrize("other", [False, True], ids=["the same", "a colleague"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(False, id="the same"),
+        pytest.param(True, marks=pytest.mark.nightly, id="a colleague"),
+    ],
+)
 async def test_a_form_of_the_panel_survives_the_end_of_the_session(
     db: Database, database_url: str, browser: Browser, other: bool
 ) -> None:

@@ -113,7 +113,7 @@ WRITES = (
 )
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (1, 2))])
 async def test_many_writers_in_any_order(db: Database, database_url: str, tmp_path: Path, seed: int) -> None:
     """Transactions of several connections, begun, committed and undone in random order, followed all along;
     now and then by another follower, who goes on from the file."""

@@ -477,7 +477,9 @@ def test_the_index_finds_what_sql_finds_for_long(database_url: str, tmp_path: Pa
     agree_on(240, database_url, tmp_path / "index")
 
 
-@pytest.mark.parametrize("sort", ["price", "stars", "name"])
+@pytest.mark.parametrize(
+    "sort", ["price", *(pytest.param(sort, marks=pytest.mark.nightly) for sort in ("stars", "name"))]
+)
 async def test_of_many_hotels_the_same_pages_come_in_the_same_order(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: Sort
 ) -> None:

@@ -134,6 +134,7 @@ async def look(client: httpx.AsyncClient) -> httpx.Response:
 
 
 @pytest.mark.postgresql
+@pytest.mark.nightly
 async def test_flushing_under_load_costs_nobody_a_request(
     nodes: LocalRedisCluster, database_url: str
 ) -> None:

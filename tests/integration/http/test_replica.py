@@ -267,6 +267,7 @@ async def test_reports_are_of_the_replica_within_the_limit_and_of_the_primary_be
         assert await replica.read(where) == "replica"
 
 
+@pytest.mark.nightly
 async def test_a_query_that_the_replica_ends_is_answered_by_the_primary(two: Two) -> None:
     """As it does where its replay has to go on."""
     async with replica_of(two) as (_primary, replica):

@@ -148,7 +148,13 @@ TEXTS = ("", "m c")
 PROPERTIES = (None, frozenset({2}))
 
 
-@pytest.mark.parametrize("properties", PROPERTIES, ids=["everywhere", "one house"])
+@pytest.mark.parametrize(
+    "properties",
+    [
+        pytest.param(PROPERTIES[0], id="everywhere"),
+        pytest.param(PROPERTIES[1], marks=pytest.mark.nightly, id="one house"),
+    ],
+)
 @pytest.mark.parametrize("text", TEXTS)
 async def test_every_combination_finds_what_a_full_look_finds(
     chain: Database, bounds: tuple[int, int], text: str, properties: frozenset[int] | None
