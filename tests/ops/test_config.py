@@ -240,6 +240,7 @@ def test_several_hosts_are_a_primary_and_who_takes_over_from_it() -> None:
         "postgresql://ana:a%2Fb@[fd00::2]:7000/h",
     )
     read = read_settings({**named, "DB_HOST": "/a,/b", "DB_PORT": "6000"})
+    assert each_host("postgresql:///h?host=/a,/b")[1] == "postgresql:///h?host=%2Fb"
     assert [parse_qs(urlsplit(one).query) for one in each_host(read.database_url)] == [
         {"host": ["/a"], "port": ["6000"]},
         {"host": ["/b"], "port": ["6000"]},

@@ -8,7 +8,7 @@ so a promotion needs no restart and no change of settings here.
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 ONE_HOST = (
     3.0  # seconds: a machine that has vanished refuses nothing, and the next one is waiting to be asked
@@ -20,12 +20,24 @@ UNREADABLE = (
     "cannot be read as an address: behind its host stands a port from 1 to 65535, or nothing; in a password"
     " /, ?, #, @, % and a space are written %2F, %3F, %23, %40, %25 and %20"
 )
+_END = re.compile("[/?#]")
 _NOT_WRITTEN_SO = re.compile(r"\s|%(?!(?!00)[0-9A-Fa-f]{2})")
+
+
+def split(url: str) -> SplitResult:
+    """`urlsplit` of an address that may list several hosts. Pythons since 2025 refuse a list in which one host
+    is an IPv6 address (CVE-2025-0938); each alone is looked at by `is_readable`."""
+    scheme, slashes, rest = url.partition("://")
+    listed = _END.split(rest, maxsplit=1)[0]
+    login, at, hosts = listed.rpartition("@")
+    if not slashes or "," not in hosts:
+        return urlsplit(url)
+    return urlsplit(f"{scheme}://{login}{at}host{rest[len(listed) :]}")._replace(netloc=listed)
 
 
 def each_host(url: str) -> tuple[str, ...]:
     """The URL once for each host, without what it says of which to choose."""
-    parts = urlsplit(url)
+    parts = split(url)
     login, at, listed = parts.netloc.rpartition("@")
     query = [(name, value) for name, value in parse_qsl(parts.query) if name != "target_session_attrs"]
     said = dict(query)
@@ -38,7 +50,9 @@ def each_host(url: str) -> tuple[str, ...]:
             [*rest, ("host", host), *([("port", port)] if port else [])]
             for host, port in zip(hosts, ports, strict=True)
         ]
-        return tuple(urlunsplit(parts._replace(query=urlencode(query))) for query in queries)
+        # (`urlunsplit` takes the slashes before no host away, without which it is no address)
+        start = f"{parts.scheme}://{parts.netloc}{parts.path}"
+        return tuple(f"{start}?{urlencode(query)}" for query in queries)
     return tuple(
         urlunsplit(parts._replace(netloc=f"{login}{at}{host}", query=urlencode(query)))
         for host in listed.split(",")
@@ -62,7 +76,7 @@ def is_database_address(url: str) -> bool:
     stands behind a password's own @ it takes for the host: either tells a part of the password."""
     if not is_readable(url) or _NOT_WRITTEN_SO.search(url):
         return False
-    parts = urlsplit(url)
+    parts = split(url)
     behind = any("@" in part for part in (parts.path, parts.fragment))
     unnamed = any("=" not in part for part in parts.query.split("&") if part)
     return parts.netloc.count("@") < 2 and not behind and not unnamed
@@ -70,7 +84,7 @@ def is_database_address(url: str) -> bool:
 
 def target_of(url: str) -> str:
     """Which of several hosts is meant: libpq's `target_session_attrs`; who says nothing wants to write."""
-    return dict(parse_qsl(urlsplit(url).query)).get("target_session_attrs", _WRITES)
+    return dict(parse_qsl(split(url).query)).get("target_session_attrs", _WRITES)
 
 
 def libpq_options() -> dict[str, int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from hotel_booking.core.hosts import UNREADABLE, each_host, is_readable, target_of
+from hotel_booking.core.hosts import UNREADABLE, each_host, is_readable, split, target_of
 from hotel_booking.core.setting_files import ADDRESSES, with_files
 
 # Parameters of DATABASE_URL that libpq reads from its environment.
@@ -64,7 +64,7 @@ def libpq(environ: Mapping[str, str]) -> dict[str, str]:
         if "," in environ.get("DB_HOST", ""):
             found["PGTARGETSESSIONATTRS"] = "read-write"
         return found | ({"PGDATABASE": environ["DB_NAME"]} if environ.get("DB_NAME") else {})
-    parts = urlsplit(url)
+    parts = split(url)
     each = [urlsplit(part) for part in each_host(url)]
     said = {
         "PGHOST": ",".join(part.hostname or "" for part in each),

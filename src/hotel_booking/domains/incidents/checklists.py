@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from hotel_booking.core.config import Settings
-from hotel_booking.core.hosts import each_host
+from hotel_booking.core.hosts import each_host, split
 from hotel_booking.domains.incidents.types import Alert, Incident
 
 
@@ -244,7 +244,7 @@ def filled(command: str, values: Mapping[str, str]) -> str:
 
 def values_of(settings: Settings, incident: Incident) -> dict[str, str]:
     """What stands for the `$NAMES`, without any password."""
-    database, cache = urlsplit(settings.database_url), urlsplit(settings.redis_url or "")
+    database, cache = split(settings.database_url), urlsplit(settings.redis_url or "")
     asked = parse_qs(database.query)
     hosts = ",".join(urlsplit(url).hostname or "" for url in each_host(settings.database_url)).strip(",")
     found = {

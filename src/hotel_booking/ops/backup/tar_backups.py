@@ -106,7 +106,7 @@ class TarBackups:
                 with tarfile.open(fileobj=parts, mode="r|gz") as tar:
                     count = 0
                     for member in tar:
-                        tar.extract(member, folder, filter="data")
+                        _extract(tar, member, folder)
                         count += 1
             except (OSError, tarfile.TarError, Refused) as error:
                 for path in folder.glob("*"):
@@ -145,6 +145,19 @@ class TarBackups:
                 tar.addfile(member, io.BytesIO(content))
         writing.close()
         return header
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Write one file below the folder, and nothing anywhere else. tarfile's own `filter` does so too, which
+    Debian 12's Python does not have."""
+    path = folder / member.name
+    content = tar.extractfile(member)
+    if content is None or not path.resolve().is_relative_to(folder.resolve()):
+        raise Refused(f"{member.name} is no file of a backup", "Nothing was left there.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    with path.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 class _Read:
