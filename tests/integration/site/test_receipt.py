@@ -90,3 +90,34 @@ async def test_what_was_taken_off_and_what_went_back_stand_on_the_receipt(
         over = await lines(client, booking)
         assert over[0] == ("Cancellation fee", "€0.00")
         assert over[-2:] == [("Paid", "€0.00"), ("Balance due", "€0.00")]
+
+
+async def test_what_was_paid_at_the_desk_counts_and_what_was_noted_by_mistake_does_not(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        booking = await booked(client)
+        booking_id = await one(db, "SELECT id FROM booking")
+        async with db.transaction() as tx:
+            payments = [
+                await service.record_desk_payment(
+                    tx, booking_id=booking_id, amount=amount, way="cash", receipt=None, now=utc_now()
+                )
+                for amount in (3_000, 8_000)
+            ]
+        assert (await lines(client, booking))[-4:] == [
+            ("Paid in cash", "€30.00"),
+            ("Paid in cash", "€80.00"),
+            ("Paid", "€110.00"),
+            ("Balance due", "€90.00"),
+        ]
+        async with db.transaction() as tx:
+            await service.reverse_desk_payment(
+                tx, booking_id=booking_id, payment_id=payments[1].id, reason="Another room’s", now=utc_now()
+            )
+        assert (await lines(client, booking))[-3:] == [
+            ("Paid in cash", "€30.00"),
+            ("Paid", "€30.00"),
+            ("Balance due", "€170.00"),
+        ]
