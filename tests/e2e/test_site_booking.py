@@ -128,6 +128,20 @@ async def test_from_the_search_to_the_booking(
         await sent(page, "button.primary")
         assert await page.locator("h1").inner_text() == CONFIRMED[language]
         assert await page.get_attribute("html", "dir") == ("rtl" if language == "ar" else "ltr")
+        await page.click("a[href$='/receipt']")
+        if script:
+            assert await accessibility(page) == []
+            assert await wider_than_the_screen(page) == []
+        # On paper there are no buttons, and no field that nobody filled in.
+        await page.emulate_media(media="print")
+        assert await page.locator(".receipt .button").first.is_hidden()
+        assert await page.locator("#billing").is_hidden()
+        await page.emulate_media(media="screen")
+        await page.fill("#billing", "Example & Sons")
+        await page.emulate_media(media="print")
+        assert await page.locator("#billing").is_visible()
+        await page.emulate_media(media="screen")
+        await page.go_back()
         await page.go_back()
         await page.go_forward()
         assert await page.locator("h1").inner_text() == CONFIRMED[language]

@@ -74,6 +74,36 @@ async def test_a_guests_details_survive_another_language(
         assert await page.evaluate(KEPT) is None
 
 
+async def test_a_guests_details_survive_a_connection_that_breaks(
+    db: Database, database_url: str, browser: Browser
+) -> None:
+    """As on a train: the browser shows its own page in place of the form, and leads back past it. The next
+    checkout is nobody's but the one that was never sent."""
+    await small_hotel(db, rooms=9)
+    async with (
+        serving(database_url, HOTEL_SECRET_KEY=KEY) as site,
+        visiting(browser, site, expected=("/en/book/",)) as page,
+    ):
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        for name, text in (("given_name", "Zoë"), ("family_name", "Silva"), ("email", "zoe@example.com")):
+            await page.fill(f"#{name}", text)
+        await page.fill("#requests", "A quiet room, please.")
+        await page.context.set_offline(True)
+        await page.click("form.card button.primary")
+        await page.wait_for_function("location.protocol === 'chrome-error:'", timeout=10_000)
+        await page.context.set_offline(False)
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        assert await page.input_value("#given_name") == "Zoë"
+        assert await page.input_value("#requests") == "A quiet room, please."
+        await sent(page, "form.card button.primary")
+        assert await page.evaluate("sessionStorage.length") == 0
+        await page.goto(f"/en{ROOMS}")
+        await sent(page, ".offer-buy:has([name=rate_plan][value=FLEX]) button")
+        assert await page.input_value("#requests") == ""
+
+
 async def test_a_search_survives_another_language(db: Database, database_url: str, browser: Browser) -> None:
     """On the home page, among results and at a hotel, before it is sent; also the place that was chosen."""
     await small_hotel(db, rooms=2)

@@ -66,6 +66,9 @@ def test_amounts_are_written_as_html_as_any_text_is(language: str) -> None:
         (12_900, "BRL", "ar", "\u200f129.00 R$\u200e"),
         (12_900, "EUR", "ar", "\u200f129.00 €"),
         (12_900, "CHF", "ar", "\u200f129.00 CHF"),
+        # A discount: its minus stands before its number, as CLDR has it.
+        (-1_290_000, "EUR", "ar", "\u200f\u200e-12,900.00\u200f €"),
+        (-12_900, "USD", "ar", "\u200f\u200e-129.00\u200f US$\u200e"),
     ],
 )
 def test_money_as_a_language_writes_it(amount: int, currency: str, locale: str, shown: str) -> None:
@@ -119,6 +122,7 @@ def test_amounts_are_written_as_babel_writes_them(
     said = pattern.apply(to_decimal(amount, currency), locale, currency, currency_digits=False)
     if locale in ("ar", "fa_IR"):
         said = re.sub(r"([A-Z])([$£¥])", "\\1\\2\u200e", said)
+        said = re.sub(r"-([0-9.,]+)", "\u200e-\\1\u200f", said)
     assert formats.money(amount, currency, locale, whole=whole) == re.sub(
         r"([A-Za-z])(\d)", "\\1\u00a0\\2", said
     )

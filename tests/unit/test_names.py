@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.names import clean_name, clean_text
+from hotel_booking.core.names import clean_name, clean_text, full_name
 from hotel_booking.core.phone import LONGEST, is_read, phone_shown, phone_to_keep
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 
@@ -155,3 +155,24 @@ def test_numbers_are_read_in_every_scripts_digits() -> None:
     assert number_list("4 yen 9") == ["4", "yen", "9"]
     assert number_list("") == []
     assert number_list("4, x") == ["4", "x"]
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "both"),
+    [
+        ("Ana", "Silva", "Ana Silva"),
+        ("太郎", "山田", "山田太郎"),
+        ("さくら", "佐々木", "佐々木さくら"),
+        ("小明", "王", "王小明"),
+        ("민준", "김", "김민준"),
+        # Written as those do who read them, in the order that they gave; so is a foreign name in katakana.
+        ("Taro", "Yamada", "Taro Yamada"),
+        ("János", "Kovács", "János Kovács"),
+        ("ジョン", "スミス", "ジョン スミス"),
+        ("Mei", "陳", "Mei 陳"),
+        ("", "", ""),
+        ("", "山田", "山田"),
+    ],
+)
+def test_a_family_s_name_comes_first_where_the_script_has_it_so(given: str, family: str, both: str) -> None:
+    assert full_name(given, family) == both

@@ -92,6 +92,9 @@ _LONG = 100_000
 _CODE_BEFORE = re.compile(r"([A-Za-z])(\d)")
 # Among words from right to left the sign of US$ goes to the letters' other side, $US, where nothing holds it.
 _SIGN_BEHIND = re.compile(r"([A-Za-z][$\u00a3\u00a5\u20a0-\u20cf])")
+# CLDR's own minus there has a mark before it, which Babel leaves out: without it the minus ends up behind the
+# number. What stands behind stays where it is for amounts above nothing.
+_MINUS_BEHIND = re.compile(r"-([0-9][0-9.,]*)")
 
 
 class _Shape(NamedTuple):
@@ -130,6 +133,7 @@ def _by_pattern(amount: Decimal, currency: str, locale: str, digits: int) -> str
     text = _pattern(locale, digits).apply(amount, locale_named(locale), currency, currency_digits=False)
     if locale_named(locale).text_direction == "rtl":
         text = _SIGN_BEHIND.sub("\\1\u200e", text)
+        text = _MINUS_BEHIND.sub("\u200e-\\1\u200f", text)
     return _CODE_BEFORE.sub("\\1\u00a0\\2", text)
 
 

@@ -26,6 +26,25 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What a terminal takes for a command: colours, places of the cursor (ECMA-48), a window's title.
 _COMMANDS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x9b[0-?]*[ -/]*[@-~]")
 _LOOKS = ("L", "N", "P", "S")
+# Where a family's name comes first and no blank follows: in Han and Hangul, and a given name also in kana.
+_HAN_OR_HANGUL = (
+    "\\u3005\\u3007\\u3400-\\u4dbf\\u4e00-\\u9fff\\uac00-\\ud7a3\\uf900-\\ufaff\\U00020000-\\U0003ffff"
+)
+_WITH_KANA = f"{_HAN_OR_HANGUL}\\u3040-\\u30ff"
+_FAMILY_FIRST, _GIVEN_BEHIND = re.compile(f"^[{_HAN_OR_HANGUL}]+$"), re.compile(f"^[{_WITH_KANA}]+$")
+FULL_NAME = (
+    f"CASE WHEN g.family_name ~ '{_FAMILY_FIRST.pattern}' AND g.given_name ~ '{_GIVEN_BEHIND.pattern}'"
+    " THEN g.family_name || g.given_name ELSE g.given_name || ' ' || g.family_name END"
+)
+"""`full_name` in SQL, of the table `guest` as g."""
+
+
+def full_name(given: str, family: str) -> str:
+    """Both names of a person as they are written together: 山田太郎, and Ana Silva. In Latin letters also
+    those whose family name comes first at home are written in either order, and stay as they were given."""
+    if _FAMILY_FIRST.match(family) and _GIVEN_BEHIND.match(given):
+        return f"{family}{given}"
+    return f"{given} {family}".strip()
 
 
 def clean_name(

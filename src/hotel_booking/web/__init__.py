@@ -18,6 +18,7 @@ from hotel_booking.web.booking import (
     own_list,
     payment,
     quotes,
+    receipt,
 )
 from hotel_booking.web.group_pages import follow as follow_group_pages
 from hotel_booking.web.group_pages import look as look_for_group_pages
@@ -47,6 +48,7 @@ _PAGES = [
     *payment.handlers,
     *own_list.handlers,
     *manage.handlers,
+    *receipt.handlers,
     *amend.handlers,
     *account.handlers,
     *group_pages.handlers,

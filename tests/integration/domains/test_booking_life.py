@@ -413,6 +413,24 @@ async def test_a_guest_buys_no_further_nights_of_a_hotel_that_is_off_sale(db: Da
     assert await differences(db) == []
 
 
+async def test_no_room_is_held_of_a_hotel_that_has_gone_off_sale(db: Database) -> None:
+    """What was booked before stays booked, and says so when the form is sent again."""
+    await small_hotel(db, rooms=2)
+    quote, other = await make_quote(db, stay(10, 3)), await make_quote(db, stay(10, 3))
+    reference = (await held(db, other)).booking.reference
+    async with db.transaction() as tx:
+        await tx.execute("UPDATE property SET active = false")
+    with pytest.raises(QuoteExpired):
+        await held(db, quote)
+    with pytest.raises(QuoteUsed, match=reference):
+        await held(db, other)
+    async with db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM booking") == 1
+        assert await tx.fetchval("SELECT max(taken) FROM room_night") == 1
+        await tx.execute("UPDATE property SET active = true")
+    assert (await held(db, quote)).booking.status == "held"
+
+
 async def test_once_cancelling_costs_the_guest_needs_the_hotel_to_change(db: Database) -> None:
     await small_hotel(db, rooms=2)
     booking = (await booked(db, plan="NRF")).booking

@@ -12,6 +12,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.errors import Invalid
+from hotel_booking.core.names import FULL_NAME, full_name
 from hotel_booking.domains.bookings import guest_bookings, notes, service
 from hotel_booking.domains.bookings.queries import booking_by_id
 from hotel_booking.domains.guests.service import details
@@ -99,6 +100,23 @@ async def test_a_national_number_is_one_of_the_hotels_country(db: Database) -> N
             made = await service.hold(tx, quote_id=quote.id, guest=guest, now=NOW)
         assert made.booking.phone == kept
     assert GuestDetails("A", "B", "a@example.com", "030 123456", "DE").phone == "+4930123456"
+
+
+async def test_statements_write_both_names_as_everything_else_does(db: Database) -> None:
+    people = [
+        ("Ana", "Silva"),
+        ("太郎", "山田"),
+        ("さくら", "佐々木"),
+        ("민준", "김"),
+        ("ジョン", "スミス"),
+        ("美", "𠮷野"),
+    ]
+    async with db.transaction() as tx:
+        rows = await tx.fetch(
+            f"SELECT {FULL_NAME} AS both FROM unnest($1::text[], $2::text[]) AS g(given_name, family_name)",
+            *map(list, zip(*people, strict=True)),
+        )
+    assert [row["both"] for row in rows] == [full_name(*names) for names in people]
 
 
 @pytest.mark.parametrize(

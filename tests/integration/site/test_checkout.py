@@ -637,3 +637,21 @@ async def test_rooms_that_have_gone_are_told_by_their_number(
             async with db.transaction() as tx:
                 await tx.execute("UPDATE room_night SET physical = 1")
     assert await one(db, "SELECT count(*) FROM booking") == 0
+
+
+async def test_a_hotel_that_has_gone_off_sale_is_said_to_have_wherever_the_guest_is(
+    db: Database, database_url: str
+) -> None:
+    """At the offer, and with the details typed: nothing is held, and no room is said to be left."""
+    await small_hotel(db, rooms=2)
+    async with site(database_url) as (_, client):
+        where = await chosen(client, language="en")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE property SET active = false")
+        for address, form in (("/en/book", offer()), (where, GUEST)):
+            answer = await client.post(address, data=form)
+            assert answer.status_code == 303, answer.text
+            page = await client.get(answer.headers["location"])
+            assert page.status_code == 404
+            assert "This hotel no longer takes bookings here. Please choose another one." in page.text
+        assert await one(db, "SELECT count(*) FROM booking") == 0

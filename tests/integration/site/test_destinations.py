@@ -97,6 +97,7 @@ async def test_a_country_and_a_region_list_their_hotels(db: Database, database_u
                 assert f'hreflang="ar" href="http://localhost:8000/ar/search?place={key}"' in page.text
                 assert page.status_code == 200
                 assert heading in page.text, (typed, language)
+                assert f'<meta name="description" content="{heading}. ' in page.text
                 assert hotels(page) == ["airport"], (typed, language)
         both = await found(client, "en", place="Portugal", sort="name", **WHEN)
         assert hotels(both) == ["zur-rose", "seaview"]

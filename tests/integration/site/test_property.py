@@ -141,6 +141,8 @@ async def test_an_unknown_hotel_is_answered_kindly(db: Database, database_url: s
     async with running(settings_for(database_url)) as (_, client):
         answer = await client.get("/fr/hotels/nowhere")
     assert answer.status_code == 404
+    assert '<meta name="robots" content="noindex">' in answer.text
+    assert "canonical" not in answer.text
     assert "Nous n’avons pas trouvé cet hôtel" in answer.text
 
 

@@ -62,6 +62,8 @@ async def test_no_page_is_heavy_or_asks_another_host(db: Database, database_url:
             scripts = set(re.findall(r'<script[^>]+src="([^"]+)"', page.text))
             styles = set(re.findall(r'<link[^>]+rel="stylesheet"[^>]+href="([^"]+)"', page.text))
             assert styles
+            # On a line that loses the style sheet an icon is no picture.
+            assert not re.findall(r'<svg class="icon(?![^>]* width=)', page.text), path
             assert sum([await weight(client, one) for one in scripts]) <= SCRIPTS, path
             assert sum([await weight(client, one) for one in styles]) <= STYLES, path
             fetched = re.findall(

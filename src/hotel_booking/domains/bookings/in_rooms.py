@@ -8,14 +8,15 @@ from datetime import date, timedelta
 import msgspec
 
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import FULL_NAME
 from hotel_booking.core.typed_numbers import plain_digits
 
 _LONGEST_NUMBER = 20
 # Who has not been checked out stays in the room beyond the departure; nobody does for longer.
 _OVERDUE = timedelta(days=60)
-_SQL = """
-SELECT b.reference, g.given_name || ' ' || g.family_name AS guest, p.name AS property_name, r.number AS room,
-       v.arrival, v.departure
+_SQL = f"""
+SELECT b.reference, {FULL_NAME} AS guest, p.name AS property_name, r.number AS room, v.arrival,
+       v.departure
   FROM room r
   JOIN property p ON p.id = r.property_id
  CROSS JOIN LATERAL (SELECT u.reservation_id FROM room_use u

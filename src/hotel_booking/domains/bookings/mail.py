@@ -267,7 +267,7 @@ async def message_to_hotel(
         language="en",
         recipient=hotel,
         data={
-            "name": f"{booking.given_name} {booking.family_name}",
+            "name": booking.name,
             "reference": booking.reference,
             "property": booking.property_name,
             "arrival": booking.arrival.isoformat(),
@@ -368,7 +368,7 @@ def _held_until(booking: Booking) -> dict[str, Any]:
 
 def _facts(booking: Booking) -> dict[str, Any]:
     return {
-        "name": f"{booking.given_name} {booking.family_name}",
+        "name": booking.name,
         "reference": booking.reference,
         "timezone": booking.timezone,
         "arrival": min(room.arrival for room in booking.coming).isoformat(),

@@ -16,6 +16,7 @@ from hotel_booking.core import heartbeat
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import Conflict
 from hotel_booking.core.formats import english
+from hotel_booking.core.names import FULL_NAME
 from hotel_booking.domains.bookings.service import put_off, take_up
 from hotel_booking.domains.incidents import closure
 from hotel_booking.domains.incidents import parking as told_outside
@@ -160,7 +161,7 @@ async def lost_bookings(old: Transaction, *, until: datetime) -> list[Affected]:
         Affected,
         "SELECT 'booking ' || b.reference AS subject,"
         "       CASE WHEN b.created_at > $1 THEN 'booking' ELSE 'changed booking' END AS kind,"
-        "       b.reference, g.given_name || ' ' || g.family_name || ' <' || g.email || '>' AS guest,"
+        f"       b.reference, {FULL_NAME} || ' <' || g.email || '>' AS guest,"
         "       b.total AS amount, b.currency, 'was ' || b.status || ' in the database before' AS became"
         "  FROM booking b JOIN guest g ON g.id = b.guest_id"
         " WHERE b.created_at > $1 OR b.confirmed_at > $1 OR b.cancelled_at > $1 ORDER BY b.created_at",

@@ -20,6 +20,7 @@ import msgspec
 from hotel_booking.core.dates import MAX_NIGHTS
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.email_address import email_key
+from hotel_booking.core.names import full_name
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Status
@@ -95,6 +96,11 @@ class ListedBooking(msgspec.Struct, frozen=True):
     refunding: int
     source: str
     created_at: datetime
+
+    @property
+    def name(self) -> str:
+        """Who booked it."""
+        return full_name(self.given_name, self.family_name)
 
 
 class BookingPage(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from hotel_booking.core.names import full_name
 from hotel_booking.domains.rates.types import (
     MAX_CHILD_AGE,
     MAX_CHILDREN,
@@ -166,6 +167,11 @@ class Booking(msgspec.Struct, frozen=True):
     check_out_time: time
     day_end_time: time
     reservations: tuple[Reservation, ...]
+
+    @property
+    def name(self) -> str:
+        """Who booked it."""
+        return full_name(self.given_name, self.family_name)
 
     @property
     def fee(self) -> int:

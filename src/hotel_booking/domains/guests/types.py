@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 
 from hotel_booking.core.email_address import email_key, read_email
 from hotel_booking.core.iso_codes import check_country
-from hotel_booking.core.names import clean_name
+from hotel_booking.core.names import clean_name, full_name
 from hotel_booking.core.phone import phone_to_keep
 
 LONGEST_NAME = 100
@@ -43,7 +43,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """As a message begins; empty where none was given."""
-        return f"{self.given_name} {self.family_name}".strip()
+        return full_name(self.given_name, self.family_name)
 
 
 class GuestSession(msgspec.Struct, frozen=True):

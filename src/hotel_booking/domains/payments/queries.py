@@ -28,6 +28,27 @@ class SavedCard(msgspec.Struct, frozen=True):
     agreed_at: datetime
 
 
+class MoneyTaken(msgspec.Struct, frozen=True):
+    """Money that a gateway took for a booking, in minor units."""
+
+    at: datetime
+    gateway: str
+    amount: int
+
+
+async def money_taken(tx: Transaction, booking_id: UUID) -> list[MoneyTaken]:
+    """What was taken for the booking, oldest first, without what was recorded by mistake. What went back of
+    it is told by `returns`."""
+    return await tx.fetch_as(
+        MoneyTaken,
+        "SELECT e.created_at AS at, p.gateway, e.amount"
+        "  FROM ledger_entry e JOIN payment p ON p.id = e.payment_id"
+        " WHERE e.booking_id = $1 AND e.kind = 'payment' AND e.amount <> 0 AND p.reversal IS NULL"
+        " ORDER BY e.created_at, e.id LIMIT 500",
+        booking_id,
+    )
+
+
 async def of_booking(tx: Transaction, booking_id: UUID) -> list[PaymentSeen]:
     """The booking's payments and refunds, newest first."""
     return await tx.fetch_as(

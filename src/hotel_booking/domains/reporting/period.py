@@ -15,6 +15,7 @@ import msgspec
 
 from hotel_booking.core.dates import FIRST_NIGHT, LAST_NIGHT, MAX_NIGHTS, business_day_end
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import full_name
 from hotel_booking.domains.bookings.pricing import recompute
 from hotel_booking.domains.bookings.types import SaleTerms, Status
 from hotel_booking.domains.rates.types import Line, NightPrice
@@ -91,7 +92,7 @@ class ReportedStay(msgspec.Struct, frozen=True):
     @property
     def guest(self) -> str:
         """Who is in the room, as far as it is known."""
-        return self.guest_name or f"{self.given_name} {self.family_name}"
+        return self.guest_name or full_name(self.given_name, self.family_name)
 
     @property
     def taxes(self) -> tuple[Line, ...]:

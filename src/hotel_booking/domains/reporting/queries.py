@@ -10,6 +10,7 @@ import msgspec
 
 from hotel_booking.core.dates import DAY_END, MAX_NIGHTS, business_date, earliest_business_date, local_instant
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.names import FULL_NAME
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.exchange.queries import exchange_rates, oldest_used
 from hotel_booking.domains.reporting.types import (
@@ -130,8 +131,8 @@ SELECT h.property_id, count(*) AS number
  GROUP BY h.property_id
 """
 
-_WAITING = """
-SELECT b.reference, g.given_name || ' ' || g.family_name AS guest, m.number, m.since,
+_WAITING = f"""
+SELECT b.reference, {FULL_NAME} AS guest, m.number, m.since,
        left(n.text, 200) AS text
   FROM (SELECT booking_id, count(*) AS number, min(created_at) AS since, max(note_id) AS note_id
           FROM (SELECT booking_id, created_at, note_id FROM guest_message
@@ -144,7 +145,7 @@ SELECT b.reference, g.given_name || ' ' || g.family_name AS guest, m.number, m.s
 """
 
 _MOVEMENT = """
-SELECT b.reference, r.status, coalesce(r.guest_name, g.given_name || ' ' || g.family_name) AS guest,
+SELECT b.reference, r.status, coalesce(r.guest_name, {name}) AS guest,
        t.name AS room_type, room.number AS room, r.arrival, r.departure, r.adults,
        cardinality(r.children) AS children, b.requests, b.currency, coalesce(e.owed, 0) AS owed,
        CASE WHEN r.status = 'held' THEN b.hold_expires_at END AS hold_expires_at
@@ -160,14 +161,19 @@ SELECT b.reference, r.status, coalesce(r.guest_name, g.given_name || ' ' || g.fa
           sort_form(g.given_name, 'en') COLLATE "C", b.reference, r.position LIMIT {most}
 """
 _ARRIVING = _MOVEMENT.format(
+    name=FULL_NAME,
     most=200,
     which="status IN ('confirmed', 'checked_in') AND arrival <= $2"
     " AND (arrival = $2 OR status = 'confirmed')",
 )
-_LEAVING = _MOVEMENT.format(most=200, which="status = 'checked_in' AND arrival <= $2 AND departure <= $2")
-_STAYING = _MOVEMENT.format(most="$3", which="status = 'checked_in' AND arrival <= $2 AND departure > $2")
-_HELD = """
-SELECT b.reference, b.status, g.given_name || ' ' || g.family_name AS guest, t.name AS room_type,
+_LEAVING = _MOVEMENT.format(
+    name=FULL_NAME, most=200, which="status = 'checked_in' AND arrival <= $2 AND departure <= $2"
+)
+_STAYING = _MOVEMENT.format(
+    name=FULL_NAME, most="$3", which="status = 'checked_in' AND arrival <= $2 AND departure > $2"
+)
+_HELD = f"""
+SELECT b.reference, b.status, {FULL_NAME} AS guest, t.name AS room_type,
        NULL AS room, r.arrival, r.departure, r.adults, cardinality(r.children) AS children, b.requests,
        b.currency, b.due_now AS owed, b.hold_expires_at
   FROM booking b

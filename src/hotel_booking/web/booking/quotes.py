@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from hotel_booking.core.config import Settings
 from hotel_booking.core.dates import Stay, earliest_business_date
 from hotel_booking.core.db import Transaction
-from hotel_booking.core.errors import DomainError, Invalid
+from hotel_booking.core.errors import DomainError, Invalid, NotFound
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
@@ -58,10 +58,10 @@ async def take_offer(
             now=now,
             lifetime=timedelta(minutes=settings.quote_minutes),
         )
-    except (StayNotSold, Invalid) as error:
-        if isinstance(error, Invalid) and not slug.replace("-", "").isalnum():
+    except (StayNotSold, Invalid, NotFound) as error:
+        if not isinstance(error, StayNotSold) and not slug.replace("-", "").isalnum():
             raise
-        return _gone(request, slug, _question(form, language, now))
+        return _gone(request, slug, _question(form, language, now), error)
     kept = carried({name: form.many(name) for name in CARRIED})
     seen = plain_digits(form.value("seen"))
     said = seen.isascii() and seen.isdecimal()
@@ -102,8 +102,8 @@ async def renewed(
                 now=now,
                 lifetime=timedelta(minutes=settings.quote_minutes),
             )
-    except DomainError:
-        return _gone(request, quote.slug, question_of(request, stay, rooms, now))
+    except DomainError as error:
+        return _gone(request, quote.slug, question_of(request, stay, rooms, now), error)
     language = language_of(request)
     _ = translations(language).gettext
     notice = Caution(_("The price was no longer guaranteed. This is the price now."))
@@ -214,8 +214,8 @@ async def take_again(
             now=now,
             lifetime=timedelta(minutes=settings.quote_minutes),
         )
-    except DomainError:
-        return _gone(request, booking.property_slug, question_of(request, stay, wanted, now))
+    except DomainError as error:
+        return _gone(request, booking.property_slug, question_of(request, stay, wanted, now), error)
     notice = _price_changed(language) if quote.total != booking.total else None
     answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope), notice=notice)
     await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
@@ -230,15 +230,15 @@ def _price_changed(language: str) -> Caution:
     return Caution(_("The price has changed in the meantime. This is the price now."))
 
 
-def _gone(request: Request[Any, Any, State], slug: str, asked: Asked) -> Response[Any]:
+def _gone(request: Request[Any, Any, State], slug: str, asked: Asked, error: DomainError) -> Response[Any]:
+    """To the hotel's page, which shows what is left; of one that has gone off sale it says so."""
     language = language_of(request)
-    return see_other(
-        request,
-        link(language, f"hotels/{slug}") + asked.query() + "#rooms",
-        notice=Caution(
-            translations(language).gettext("This offer has just sold out. Here’s what’s still available.")
-        ),
-    )
+    _ = translations(language).gettext
+    said = _("This offer has just sold out. Here’s what’s still available.")
+    if isinstance(error, NotFound):
+        said = _("This hotel no longer takes bookings here. Please choose another one.")
+    where = link(language, f"hotels/{slug}") + asked.query() + "#rooms"
+    return see_other(request, where, notice=Caution(said))
 
 
 def _asked(form: Form) -> tuple[Stay, list[RoomRequest]]:

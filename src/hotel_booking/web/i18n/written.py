@@ -39,16 +39,17 @@ class Written:
         def text(value: str) -> str:
             return str(escape(isolated(value)))
 
-        # An amount's signs and letters, and so what it needs around it, are those of any in its currency.
+        # An amount's signs and letters, and so what it needs around it, are those of any in its currency
+        # above nothing, or below.
         @cache
-        def around(currency: str) -> tuple[str, str]:
-            probe = formats.money(0, currency, locale)
+        def around(currency: str, negative: bool) -> tuple[str, str]:
+            probe = formats.money(-1 if negative else 0, currency, locale)
             before, _, after = str(escape(isolated(probe))).partition(str(escape(probe)))
             return before, after
 
         @lru_cache(maxsize=_REMEMBERED)
         def money(amount: int, currency: str) -> str:
-            before, after = around(currency)
+            before, after = around(currency, amount < 0)
             return f"{before}{escape(formats.money(amount, currency, locale))}{after}"
 
         @lru_cache(maxsize=_REMEMBERED)

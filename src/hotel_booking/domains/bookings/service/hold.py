@@ -26,7 +26,12 @@ from hotel_booking.domains.inventory.service import sold_out
 
 LONGEST_ROOM_GUEST = 200
 LONGEST_REQUESTS = 2000
-_HOLD = "SELECT * FROM booking_make($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+# No row, and nothing was done, where the quote's hotel is off sale, or there is no such quote.
+_HOLD = """
+SELECT made.* FROM (SELECT q.id FROM quote q JOIN property p ON p.id = q.property_id
+                     WHERE q.id = $1 AND p.active OFFSET 0) AS sold,
+       LATERAL booking_make(sold.id, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS made
+"""
 
 
 async def hold(
@@ -46,8 +51,9 @@ async def hold(
 
     `guest_names` are those of the rooms, in the quote's order; messages are written in `language`. A
     telephone number without a country's code is one of the guest's country or the hotel's. `holder` is who
-    makes the hold without being known. Raises `SoldOut` naming the nights, `QuoteNotFound`, `QuoteExpired`,
-    `QuoteUsed`, `TooManyOpenHolds`, `Invalid` for more names than rooms, and for what no name or text has.
+    makes the hold without being known. Raises `SoldOut` naming the nights, `QuoteNotFound`, `QuoteExpired`
+    (also where the hotel has gone off sale), `QuoteUsed`, `TooManyOpenHolds`, `Invalid` for more names than
+    rooms, and for what no name or text has.
     """
     names = [
         name and clean_name(name, field=f"room_guests[{index}]", longest=LONGEST_ROOM_GUEST)
@@ -78,6 +84,8 @@ async def hold(
         if (refused := _refusal(error)) is None:
             raise
         raise refused from None
+    if row is None:
+        raise await _off_sale(tx, quote_id)
     booking = loaded(row)
     if len(guest_names) > len(booking.reservations):
         raise Invalid(
@@ -87,6 +95,31 @@ async def hold(
         )
     await mail.held(tx, booking, now=now)
     return HeldBooking(booking, token)
+
+
+async def _off_sale(tx: Transaction, quote_id: UUID) -> DomainError:
+    """Why nothing was held of a hotel that is off sale: what was booked before that stays booked."""
+    found = await tx.fetchrow(
+        "SELECT b.reference FROM quote q LEFT JOIN booking b ON b.id = q.booking_id WHERE q.id = $1", quote_id
+    )
+    if found is None:
+        return QuoteNotFound("there is no such quote", field="quote", fix="ask for a quote")
+    if found["reference"] is not None:
+        return _used(found["reference"])
+    return QuoteExpired(
+        "the quote has expired: the property is no longer on sale",
+        field="quote",
+        fix="ask for a quote of another property",
+    )
+
+
+def _used(reference: str) -> QuoteUsed:
+    return QuoteUsed(
+        f"this quote has already been booked as {reference}",
+        field="quote",
+        fix=f"use booking {reference}, or create a new quote",
+        extra={"booking": reference},
+    )
 
 
 def _refusal(error: asyncpg.PostgresError) -> DomainError | None:
@@ -99,13 +132,7 @@ def _refusal(error: asyncpg.PostgresError) -> DomainError | None:
         case "HB011":
             return QuoteExpired("the quote has expired", field="quote", fix="create a new quote")
         case "HB012":
-            reference = detail(error)  # who holds the quote holds its booking
-            return QuoteUsed(
-                f"this quote has already been booked as {reference}",
-                field="quote",
-                fix=f"use booking {reference}, or create a new quote",
-                extra={"booking": reference},
-            )
+            return _used(detail(error))  # who holds the quote holds its booking
     return holders.too_many(error.sqlstate)
 
 

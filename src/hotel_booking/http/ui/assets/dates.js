@@ -11,6 +11,10 @@ const MOVES = { ArrowUp: -7, ArrowDown: 7, ArrowLeft: rtl ? 1 : -1, ArrowRight: 
 let arrival = "";
 let departure = "";
 let shown = "";
+// Months come over a line that may be slow: of several that were asked for the last one counts, and the keys count from
+// the day that is on its way.
+let latest = 0;
+let coming = "";
 
 const said = dialog?.querySelector("[data-said]");
 const place = dialog?.querySelector("[data-months]");
@@ -58,22 +62,38 @@ async function show(month, day) {
   const fields = new URLSearchParams(new FormData(form));
   for (const name of ["arrival", "departure"]) fields.delete(name);
   fields.set("month", month.slice(0, 7));
+  const mine = ++latest;
+  coming = day ?? "";
   try {
-    const answer = await fetch(`${opener.dataset.dates}?${fields}`);
+    const answer = await fetch(`${opener.dataset.dates}?${fields}`, { signal: AbortSignal.timeout(20000) });
     if (!answer.ok) throw new Error(String(answer.status));
-    place.innerHTML = await answer.text();
+    const drawn = await answer.text();
+    if (mine !== latest) return;
+    place.innerHTML = drawn;
     shown = month;
   } catch {
+    if (mine !== latest) return;
+    coming = "";
     said.textContent = said.dataset.failed;
     return;
   }
+  coming = "";
   mark();
   if (day) focus(day);
 }
 
+function stay() {
+  if (!coming) return;
+  latest++;
+  coming = "";
+}
+
 async function go(day) {
   const one = button(day);
-  if (seen(one)) return focus(day);
+  if (seen(one)) {
+    stay();
+    return focus(day);
+  }
   if (one?.disabled) return;
   const nav = place.querySelector(".dates-nav").dataset;
   const forward = day > shown;
@@ -120,11 +140,15 @@ if (opener && dialog) {
     const to = event.target.closest("[data-go]")?.dataset.go;
     if (to) show(place.querySelector(".dates-nav").dataset[to]).then(() => place.querySelector(`[data-go="${to}"]`)?.focus());
     const day = event.target.closest("[data-day]")?.dataset.day;
-    if (day) { focus(day); choose(day); }
+    // A key that chooses means the day that is coming, and is pressed again once it is there.
+    if (!day || (coming && event.detail === 0)) return;
+    stay();
+    focus(day);
+    choose(day);
   });
   dialog.addEventListener("keydown", (event) => {
-    const day = event.target.dataset?.day;
-    if (!day) return;
+    if (!event.target.dataset?.day) return;
+    const day = coming || event.target.dataset.day;
     const row = [...event.target.closest("tr").querySelectorAll("[data-day]:enabled")];
     let to = event.key in MOVES ? plus(day, MOVES[event.key]) : "";
     if (event.key === "Home") to = row[0].dataset.day;

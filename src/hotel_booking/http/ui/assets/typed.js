@@ -1,7 +1,8 @@
 // What was typed comes back to its form when something comes between: another language or currency is chosen, or one
 // has to sign in, or prove again who one is, before the form is taken. It is kept in this tab alone, until the next
 // page that is no step of signing in, for half an hour at most. Passwords, codes, cards and files are never kept.
-// Who leaves the details of a checkout unsent, to look at another room, finds them in the next checkout.
+// Who leaves the details of a checkout to look at another room finds them in the next checkout; also who sent them where
+// no answer came, on a train or from a server that is down, and goes back.
 // Without this script the page is as the server writes it.
 
 const KEPT = "typed";
@@ -49,7 +50,7 @@ function write(kept, name = KEPT) {
   }
 }
 
-function keep(which, between, name = KEPT) {
+function keep(which, between, name = KEPT, more = {}) {
   const typed = which.map((form) => ({
     to: addressed(form),
     fields: [...form.elements].filter(keeps).map((field) => [
@@ -58,7 +59,7 @@ function keep(which, between, name = KEPT) {
       ticked(field) ? field.checked : null,
     ]),
   }));
-  write({ page: here, reader, at: Date.now(), between, forms: typed }, name);
+  write({ page: here, reader, at: Date.now(), between, forms: typed, ...more }, name);
 }
 
 function fill(form, fields) {
@@ -128,5 +129,7 @@ if (plain(location.pathname) === "/book") {
   let sent = false;
   addEventListener("submit", (event) => (sent ||= !event.defaultPrevented));
   addEventListener("pageshow", () => (sent = false));
-  addEventListener("pagehide", () => sent || keep(forms(), false, UNSENT));
+  addEventListener("pagehide", () => keep(forms(), false, UNSENT, { sent }));
+} else if (/^\/booking\/[^/]+/.test(location.pathname.slice(3)) && read(UNSENT)?.sent) {
+  write(null, UNSENT); // they have arrived
 }
