@@ -19,7 +19,6 @@ from hotel_booking.domains.rates.changes import (
     BulkEdit,
     CellKey,
     InvalidEdit,
-    PriceChange,
     Rows,
     Run,
     check_value,
@@ -32,6 +31,7 @@ from hotel_booking.domains.rates.changes import (
     work_out,
 )
 from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.rates.repricing import PriceChange
 
 TODAY = date(2030, 3, 1)  # a Friday
 EVERY_DAY = frozenset(range(7))

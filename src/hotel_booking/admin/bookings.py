@@ -53,6 +53,11 @@ class ShownRoom(msgspec.Struct, frozen=True):
     free: list[str]
 
     @property
+    def other(self) -> str:
+        """The field for a room that is not among them."""
+        return f"other-{self.reservation.position}"
+
+    @property
     def free_pairs(self) -> list[tuple[str, str]]:
         """The free rooms for a select."""
         return [(number, f"Room {number}") for number in self.free]

@@ -4,6 +4,7 @@ messages that it would have sent, for everybody to see."""
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -154,9 +155,7 @@ async def demo_message(tx: Transaction, settings: Settings, message_id: UUID) ->
     if settings.environment != "demo" or message is None:
         raise MessageNotFound("there is no such message")
     return _framed(
-        rendering.rendered_message(
-            message, lambda path: signed(settings.public_url, settings.secret_key, path)
-        )
+        rendering.rendered_message(message, partial(signed, settings.public_url, settings.secret_key))
     )
 
 
@@ -172,7 +171,7 @@ def _rendered(message: Message) -> Rendered | None:
     if "link" in message.data or message.staff_id is not None:
         message.data["link"] = "#"
     try:
-        return rendering.rendered_message(message, lambda _path: "#")
+        return rendering.rendered_message(message, lambda _path, _reader="": "#")
     except (KeyError, UndefinedError, ValueError, TypeError):
         return None
 

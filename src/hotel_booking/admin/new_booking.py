@@ -12,6 +12,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.booking_changes import ages
+from hotel_booking.admin.chosen_property import no_property_yet
 from hotel_booking.admin.guest_details import guest_of
 from hotel_booking.admin.phone_words import with_phone
 from hotel_booking.core.config import Settings
@@ -45,6 +46,8 @@ async def choose(
 ) -> Response[str]:
     """Dates and party; with them, everything that is sold, and why the rest is not."""
     properties = await properties_within(tx, caller.properties_for(Permission.BOOKINGS_CREATE))
+    if not properties:
+        return no_property_yet(request, "New booking")
     form = Form({name: request.query_params.getall(name, []) for name in _ASKED})
     asked = bool(form.value("departure"))
     property_ = next((row for row in properties if row.slug == form.value("property")), None)

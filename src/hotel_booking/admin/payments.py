@@ -19,7 +19,7 @@ from hotel_booking.domains.bookings import mail, service
 from hotel_booking.domains.bookings.due import still_open
 from hotel_booking.domains.bookings.errors import WrongState
 from hotel_booking.domains.bookings.queries import lock_booking
-from hotel_booking.domains.bookings.types import STANDING, Booking
+from hotel_booking.domains.bookings.types import OWING, Booking
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.identity.service.confirmation import require_recent
@@ -227,7 +227,7 @@ async def send_link(
     async def act() -> str:
         if booking.status == "held" and booking.hold_expires_at > now:
             await mail.link_to_pay(tx, booking, now=now)
-        elif booking.status in STANDING and owed > 0:
+        elif booking.status in OWING and owed > 0:
             await mail.balance_due(tx, booking, amount=owed, now=now)
         else:
             raise WrongState("there is nothing to pay", fix="check the balance")

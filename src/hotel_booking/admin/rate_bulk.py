@@ -33,7 +33,6 @@ from hotel_booking.domains.rates.changes import (
     BulkEdit,
     Effect,
     InvalidEdit,
-    PriceChange,
     Value,
     runs,
     unrolled,
@@ -43,6 +42,7 @@ from hotel_booking.domains.rates.edit_errors import FreeOfCharge, PreviewChanged
 from hotel_booking.domains.rates.edit_queries import load_edit, runs_of
 from hotel_booking.domains.rates.edits import UndoChanged
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
+from hotel_booking.domains.rates.repricing import PriceChange
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, FormProblems, read
 from hotel_booking.http.ui.render import page, query, see_other

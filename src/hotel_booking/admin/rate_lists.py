@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hotel_booking.admin.rate_words import LABELS, shown, span, unfit_lines
 from hotel_booking.core.money import divide
-from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run, UnfitNight
+from hotel_booking.domains.rates.changes import OF_THE_TYPE, Change, Run, UnfitNight, whole
 from hotel_booking.domains.rates.edit_errors import Clash
 from hotel_booking.domains.rates.queries import Catalogue
 
@@ -98,8 +98,8 @@ def totals(changes: Iterable[Change], currency: str) -> list[Total]:
 def _average(by: Mapping[str, Sequence[Change]], column: str, currency: str) -> str:
     if column != "price":
         return ""
-    before = [int(change.before) for change in by[column] if change.before is not None]
-    after = [int(change.after) for change in by[column] if change.after is not None]
+    before = [n for change in by[column] if (n := whole(change.before)) is not None]
+    after = [n for change in by[column] if (n := whole(change.after)) is not None]
     if not before or not after:
         return ""
     ends = (shown("price", divide(sum(amounts), len(amounts)), currency) for amounts in (before, after))

@@ -9,8 +9,8 @@ from hotel_booking.core.counting import count
 from hotel_booking.core.formats import bare, for_field
 from hotel_booking.core.money import exponent, step
 from hotel_booking.domains.rates import wording
-from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value
-from hotel_booking.domains.rates.copying import Copy
+from hotel_booking.domains.rates.changes import FLAGS, BulkEdit, Value, whole
+from hotel_booking.domains.rates.copying import FURTHER_PERSONS, Copy
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.http.ui.render import day
@@ -20,6 +20,8 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 # Column: a short name for a field, and what the value does.
 LABELS = {
     "price": "Price",
+    "extra_adult": "Extra adult",
+    "children": "Children",
     "overbooking_limit": "Overbooking limit",
     "closed": "Closed",
     "closed_to_arrival": "No arrival",
@@ -45,8 +47,11 @@ _TOKENS = {
 
 def shown(column: str, value: Value, currency: str) -> str:
     """A value as a person reads it in a list of changes."""
+    if column in FURTHER_PERSONS:
+        amounts = value if isinstance(value, list) else [value]
+        return ", ".join("as the room type" if one is None else bare(one, currency) for one in amounts)
     if column == "price":
-        return "no price" if value is None else bare(int(value), currency)
+        return "no price" if value is None else bare(whole(value) or 0, currency)
     if column in FLAGS:
         yes, no = {
             "closed": ("closed", "open"),
@@ -56,16 +61,16 @@ def shown(column: str, value: Value, currency: str) -> str:
         return yes if value else no
     if column == "overbooking_limit":
         return str(value)
-    return "no limit" if value is None else count(int(value), "night")
+    return "no limit" if value is None else count(whole(value) or 0, "night")
 
 
 def typed(column: str, value: Value, currency: str) -> str:
     """A value as a form field holds it."""
     if column == "price":
-        return for_field(None if value is None else int(value), currency)
+        return for_field(whole(value), currency)
     if column in FLAGS:
         return "1" if value else ""
-    return "" if value is None else str(int(value))
+    return "" if value is None else str(whole(value))
 
 
 def marks(rule: Restriction) -> list[tuple[str, str, str]]:
@@ -134,7 +139,7 @@ def describe(edit: BulkEdit, currency: str) -> str:
         elif value is None:
             words.append(f"no {LABELS[column].lower()}")
         else:
-            words.append(_LIMIT_WORDS[column].format(count(int(value), "night")))
+            words.append(_LIMIT_WORDS[column].format(count(whole(value) or 0, "night")))
     if edit.overbooking_limit is not None:
         words.append(f"overbooking limit {edit.overbooking_limit}")
     where = ", ".join(edit.room_types)

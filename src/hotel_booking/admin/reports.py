@@ -7,7 +7,7 @@ accounts; and each of it as a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,14 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
+from hotel_booking.admin.chosen_property import chosen_property, no_property_yet
 from hotel_booking.admin.downloads import STYLES, download, style_of
 from hotel_booking.core.dates import business_date
 from hotel_booking.core.db import Database, Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import Choice, properties_within
-from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.properties.choices import Choice
 from hotel_booking.domains.reporting import exports, period
 from hotel_booking.domains.reporting.exports import Report
 from hotel_booking.domains.reporting.period import MovementSum, Period, ReportedStay
@@ -37,6 +37,9 @@ _FILES: dict[Report, str] = {
     "taxes": "Taxes",
     "account": "Guests’ accounts",
 }
+
+
+_TITLE = "Reports"
 
 
 @get("/reports", opt=staff(Permission.PAYMENTS_VIEW))
@@ -55,7 +58,10 @@ async def download_report(
     """One of them as a file."""
     form = await read(request)
     async with database.reading() as tx:
-        _, hotel = await _hotels(tx, caller, form)
+        chosen = await chosen_property(tx, caller, Permission.PAYMENTS_VIEW, form.value("property"))
+        if chosen is None:
+            return no_property_yet(request, _TITLE)
+        hotel = chosen.hotel
         asked = _period(form, hotel, now)
         style = style_of(form)
         report = form.choice("report", _FILES)
@@ -90,7 +96,10 @@ def _rows(database: Database, report: Report, asked: Period, hotel: Choice) -> A
 async def _shown(
     request: Request[Any, Any, State], tx: Transaction, caller: Caller, now: datetime, form: Form
 ) -> Response[str]:
-    known, hotel = await _hotels(tx, caller, form)
+    chosen = await chosen_property(tx, caller, Permission.PAYMENTS_VIEW, form.value("property"))
+    if chosen is None:
+        return no_property_yet(request, _TITLE)
+    hotel, known = chosen
     asked = _period(form, hotel, now)
     found: dict[str, Any] = {}
     if asked is not None:
@@ -122,16 +131,6 @@ async def _shown(
         styles=STYLES,
         **found,
     )
-
-
-async def _hotels(tx: Transaction, caller: Caller, form: Form) -> tuple[Sequence[Choice], Choice]:
-    """Those that the caller may see reports of, and the one that is asked for."""
-    known = await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
-    slug = form.value("property") or (known[0].slug if known else "")
-    hotel = next((row for row in known if row.slug == slug), None)
-    if hotel is None:
-        raise NoSuchProperty(f"there is no property {slug!r}")
-    return known, hotel
 
 
 def _period(form: Form, hotel: Choice, now: datetime) -> Period | None:

@@ -24,7 +24,7 @@ from hotel_booking.domains.identity.service.confirmation import require_recent
 from hotel_booking.domains.properties.choices import properties_within
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import page, see_other
+from hotel_booking.http.ui.render import Caution, page, see_other
 
 _EVERYWHERE = "*"
 _SPARE_ROWS = 2  # empty lines of the roles' form
@@ -69,7 +69,9 @@ async def invite(
         return await _form(request, tx, caller, form.failed(error), None, status=422)
     await send_invitation(tx, invited, settings=settings, by=caller.name, now=now)
     return see_other(
-        request, f"/admin/staff/{invited.staff.id}", notice=f"{invited.staff.name} has been invited."
+        request,
+        f"/admin/staff/{invited.staff.id}",
+        notice=_mailed(f"{invited.staff.name} has been invited.", settings),
     )
 
 
@@ -118,7 +120,15 @@ async def invite_again(
     person = await _in_sight(tx, caller, staff_id)
     invited = await service.invite_again(tx, staff_id=staff_id, by=caller, now=now)
     await send_invitation(tx, invited, settings=settings, by=caller.name, now=now)
-    return see_other(request, f"/admin/staff/{staff_id}", notice=f"{person.name} has been sent a new link.")
+    notice = _mailed(f"{person.name} has been sent a new link.", settings)
+    return see_other(request, f"/admin/staff/{staff_id}", notice=notice)
+
+
+def _mailed(told: str, settings: Settings) -> str:
+    """What was done, and that the message waits where nothing sends it: a new platform has no mail yet."""
+    if settings.smtp_url is not None or settings.environment == "demo":
+        return told
+    return Caution(f"{told} The message waits until a mail server is set up: HOTEL_SMTP_URL names it.")
 
 
 @post("/staff/{staff_id:int}/close", opt=staff(Permission.STAFF_MANAGE))

@@ -184,11 +184,12 @@ async def sent(request: Request[Any, Any, State]) -> Form:
 
 
 def _rooms(form: Form, booking: Booking) -> dict[int, str]:
-    """The rooms that were chosen, by position. Who chose before somebody else gave another one is told so."""
+    """The rooms that were chosen, by position; one that is typed goes before the list. Who chose before
+    somebody else gave another one is told so."""
     given: dict[int, str] = {}
     for room in booking.reservations:
         field, was = f"room-{room.position}", f"was-{room.position}"
-        number = form.text(field, longest=20)
+        number = form.text(f"other-{room.position}", longest=20) or form.text(field, longest=20)
         if number and number in given.values():
             form.wrong(field, f"room {number} is chosen twice")
         elif number:

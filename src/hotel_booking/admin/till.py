@@ -16,6 +16,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Stream
 
+from hotel_booking.admin.chosen_property import chosen_property, no_property_yet
 from hotel_booking.admin.downloads import STYLES, download, style_of
 from hotel_booking.core.dates import local_instant
 from hotel_booking.core.db import Database, Transaction
@@ -23,14 +24,14 @@ from hotel_booking.core.errors import DomainError
 from hotel_booking.core.typed_numbers import plain_digits
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import Choice, properties_within
-from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.properties.choices import Choice
 from hotel_booking.domains.reporting import exports
 from hotel_booking.domains.reporting.till import DeskEntry, day_began, desk_entries, sums
 from hotel_booking.http.access import staff
 from hotel_booking.http.ui.forms import Form, read
 from hotel_booking.http.ui.render import page
 
+_TITLE = "Desk payments"
 _MINUTE = timedelta(minutes=1)
 
 
@@ -40,7 +41,8 @@ async def show_till(
 ) -> Response[str]:
     """What should be in the till, by person and means, and each payment that it comes from."""
     form = Form.of(**{name: request.query_params.get(name, "") for name in ("property", "since", "until")})
-    return _shown(request, form, await _asked(tx, caller, now, form), now)
+    asked = await _asked(tx, caller, now, form)
+    return no_property_yet(request, _TITLE) if asked is None else _shown(request, form, asked, now)
 
 
 @post("/payments/desk/file", opt=staff(Permission.PAYMENTS_VIEW), status_code=200)
@@ -52,6 +54,8 @@ async def download_till(
     style = style_of(form)
     async with database.reading() as tx:
         asked = await _asked(tx, caller, now, form)
+    if asked is None:
+        return no_property_yet(request, _TITLE)
     if form.errors:
         return _shown(request, form, asked, now)
     begun = asked.since.astimezone(ZoneInfo(asked.hotel.timezone))
@@ -77,13 +81,13 @@ class _Asked(msgspec.Struct, frozen=True):
     entries: list[DeskEntry]
 
 
-async def _asked(tx: Transaction, caller: Caller, now: datetime, form: Form) -> _Asked:
-    """What a form asks for; where something is wrong with it, that stands there, and no entry here."""
-    known = await properties_within(tx, caller.properties_for(Permission.PAYMENTS_VIEW))
-    slug = form.value("property") or (known[0].slug if known else "")
-    hotel = next((row for row in known if row.slug == slug), None)
-    if hotel is None:
-        raise NoSuchProperty(f"there is no property {slug!r}")
+async def _asked(tx: Transaction, caller: Caller, now: datetime, form: Form) -> _Asked | None:
+    """What a form asks for; where something is wrong with it, that stands there, and no entry here. None
+    while there is no property."""
+    chosen = await chosen_property(tx, caller, Permission.PAYMENTS_VIEW, form.value("property"))
+    if chosen is None:
+        return None
+    hotel, known = chosen
     begun = day_began(now, hotel.timezone, hotel.day_end_time)
     since = _moment(form, "since", hotel) or begun
     # What is recorded in this minute is there too.

@@ -14,13 +14,13 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 
 from hotel_booking.admin.acts import carry_out
+from hotel_booking.admin.chosen_property import chosen_property, no_property_yet
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.formats import for_field
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.identity.permissions import Permission
-from hotel_booking.domains.properties.choices import OFF_SALE, Choice, properties_within
-from hotel_booking.domains.properties.errors import NoSuchProperty
+from hotel_booking.domains.properties.choices import OFF_SALE, Choice
 from hotel_booking.domains.reporting import till_closing
 from hotel_booking.domains.reporting.till import day_began
 from hotel_booking.domains.reporting.till_closing import LONGEST_NOTE, Closing
@@ -40,7 +40,10 @@ async def show_close(
 ) -> Response[str]:
     """What came and went since the last closing, and the empty form."""
     slug = request.query_params.get("property", "")
-    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_RECORD, slug)
+    chosen = await chosen_property(tx, caller, Permission.PAYMENTS_RECORD, slug)
+    if chosen is None:
+        return no_property_yet(request, "Close the till")
+    hotel, known = chosen
     return await _form(request, tx, hotel, known, now, None)
 
 
@@ -50,7 +53,10 @@ async def close_till(
 ) -> Response[Any]:
     """Close it as it was counted; nothing is closed where cash came or went meanwhile."""
     form = await read(request)
-    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_RECORD, form.value("property"))
+    chosen = await chosen_property(tx, caller, Permission.PAYMENTS_RECORD, form.value("property"))
+    if chosen is None:
+        return no_property_yet(request, "Close the till")
+    hotel, known = chosen
 
     async def act() -> str:
         opening = form.money("opening", hotel.currency, required=True)
@@ -87,7 +93,10 @@ async def list_closings(
 ) -> Response[str]:
     """Every closing with what was counted, and what was missing or too much."""
     slug = request.query_params.get("property", "")
-    hotel, known = await _hotels(tx, caller, Permission.PAYMENTS_VIEW, slug)
+    chosen = await chosen_property(tx, caller, Permission.PAYMENTS_VIEW, slug)
+    if chosen is None:
+        return no_property_yet(request, "Closings")
+    hotel, known = chosen
     before = pages.decode(cursor, pages.Position)
     found = await till_closing.closings(tx, property_id=hotel.id, before=before, limit=_PAGE + 1)
     last = found[_PAGE - 1].id if len(found) > _PAGE else None
@@ -103,17 +112,6 @@ async def list_closings(
         older="" if last is None else query(here, property=hotel.slug, cursor=pages.encode(last)),
         first="" if cursor is None else query(here, property=hotel.slug),
     )
-
-
-async def _hotels(
-    tx: Transaction, caller: Caller, permission: Permission, slug: str
-) -> tuple[Choice, Sequence[Choice]]:
-    """The property that is asked for, or the first; and all that somebody may choose from."""
-    known = await properties_within(tx, caller.properties_for(permission))
-    hotel = next((row for row in known if row.slug == slug or (not slug and row.active)), None)
-    if hotel is None:
-        raise NoSuchProperty(f"there is no property {slug!r}")
-    return hotel, known
 
 
 def _others(known: Sequence[Choice], page_of: str) -> list[tuple[str, str]]:

@@ -30,6 +30,8 @@ from hotel_booking.http.shapes import instant
 _INSTANT = {"format": "date-time"}
 _MOST = 100  # each is priced line by line
 _KEPT = timedelta(days=31)
+# A program's clock may be a little fast: what it has just written down is no time to come.
+_CLOCKS_APART = timedelta(minutes=1)
 _LIST, _CHANGES = "bookings", "booking-changes"
 
 
@@ -173,6 +175,10 @@ def _position(cursor: str | None, property_id: int, now: datetime) -> int | None
 def _recent(text: str, now: datetime) -> datetime:
     found = instant(text, "since")
     _not_too_old(found, now, "since")
+    if found > now + _CLOCKS_APART:
+        raise Invalid(
+            f"{text} is to come: nothing has changed since", field="since", fix="send a time that has passed"
+        )
     return found
 
 

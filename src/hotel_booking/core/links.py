@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 
+from hotel_booking.core.email_address import email_key
+
 
 def signature(secret_key: str, path: str) -> str:
     """What makes a link to this path good: 192 bits in URL-safe letters."""
@@ -20,7 +22,19 @@ def is_good(secret_key: str | None, path: str, token: str) -> bool:
     return hmac.compare_digest(signature(secret_key, path), token)
 
 
-def signed(public_url: str, secret_key: str | None, path: str) -> str:
-    """The whole link; without a key a plain one, which asks its reader for more."""
-    token = f"?token={signature(secret_key, path)}" if secret_key else ""
+def for_reader(path: str, address: str) -> str:
+    """What is signed of a path that opens something for one address alone, and for it however it is typed."""
+    return f"{path} for {email_key(address)}"
+
+
+def signed(public_url: str, secret_key: str | None, path: str, reader: str = "") -> str:
+    """The whole link, good for the address of its `reader` where there is one; without a key a plain one,
+    which asks its reader for more."""
+    text = for_reader(path, reader) if reader else path
+    token = f"?token={signature(secret_key, text)}" if secret_key else ""
     return f"{public_url}{path}{token}"
+
+
+def plain(path: str, _reader: str = "") -> str:
+    """The path as it is: where nobody follows a link."""
+    return path

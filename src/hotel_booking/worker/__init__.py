@@ -12,6 +12,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.worker import Worker
 
 from hotel_booking import __version__
+from hotel_booking.core import links
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.heartbeat import keep_beating
@@ -93,7 +94,7 @@ async def run(
     gateways: Callable[[Database], Gateways],
     *,
     mailer: Mailer | None = None,
-    link: Link = str,
+    link: Link = links.plain,
     media: MediaStore | None = None,
     rate_source: RateSource | None = None,
     pager: Pager | None = None,

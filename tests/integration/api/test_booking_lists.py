@@ -191,6 +191,7 @@ async def test_filters_and_refusals(hotel: Database, database_url: str) -> None:
         old = (utc_now() - timedelta(days=32)).isoformat()
         for address, asked, code, field in (
             (CHANGES, {"since": old}, "changes_too_old", "since"),
+            (CHANGES, {"since": (utc_now() + timedelta(hours=1)).isoformat()}, "invalid", "since"),
             (CHANGES, {"since": "yesterday"}, "invalid_request", "since"),
             (CHANGES, {"since": utc_now().isoformat(), "cursor": resume}, None, "since"),
             (CHANGES, {"cursor": listed["next_cursor"]}, "invalid_cursor", "cursor"),

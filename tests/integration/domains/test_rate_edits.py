@@ -15,11 +15,12 @@ from hotel_booking.domains.bookings.availability import nights_of_types
 from hotel_booking.domains.identity.caller import Caller
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
-from hotel_booking.domains.rates.changes import BulkEdit, CellKey, InvalidEdit, PriceChange
+from hotel_booking.domains.rates.changes import BulkEdit, CellKey, InvalidEdit
 from hotel_booking.domains.rates.edit_errors import CellsChanged, PreviewChanged
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.grid import Grid, load_grid
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
+from hotel_booking.domains.rates.repricing import PriceChange
 from tests.factories.world import TODAY as WORLD_TODAY
 from tests.factories.world import (
     Counting,

@@ -17,9 +17,10 @@ from hotel_booking.domains.inventory import blocks, rooms
 from hotel_booking.domains.properties.types import NewRoom
 from hotel_booking.domains.rates import edits
 from hotel_booking.domains.rates.ari import AriUpdate
-from hotel_booking.domains.rates.changes import BulkEdit, CellKey, PriceChange
+from hotel_booking.domains.rates.changes import BulkEdit, CellKey
 from hotel_booking.domains.rates.edits import Cell
 from hotel_booking.domains.rates.queries import Catalogue, load_catalogue
+from hotel_booking.domains.rates.repricing import PriceChange
 from hotel_booking.domains.search.index.follow import Follower
 from hotel_booking.domains.search.index.load import load
 from hotel_booking.integrations.sandbox import SandboxGateway

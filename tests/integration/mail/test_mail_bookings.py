@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from hotel_booking.core import links
 from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import jobs as booking_jobs
 from hotel_booking.domains.bookings import service as bookings
@@ -38,7 +39,7 @@ async def run(job: Any, db: Database, now: datetime, *args: Any, **resources: An
         additional_context={
             "db": db,
             "clock": lambda: now,
-            "link": str,
+            "link": links.plain,
             "hotel_address": mail_address,
             **resources,
         },
@@ -227,7 +228,7 @@ async def test_a_confirmation_tells_the_conditions_that_were_bought(db: Database
         booking_id = await confirmed(db, first, now=NOW)
         async with db.transaction() as tx:
             (message,) = await queries.of_booking(tx, booking_id)
-        texts.append(rendered_message(message, str).text)
+        texts.append(rendered_message(message, links.plain).text)
     flexible, free = texts
     assert "DBL: Adults: 2; Breakfast included\n" in flexible
     assert "Total, taxes included: €200.00\n" in flexible

@@ -164,6 +164,33 @@ async def test_a_property_is_made_and_changed(db: Database, database_url: str) -
     assert await value(db, "SELECT stars FROM property WHERE slug = 'hotel-d-ete'") == 5
 
 
+async def test_what_is_on_sale_and_can_never_be_booked_is_said(db: Database, database_url: str) -> None:
+    """A second room type without rooms or prices, a plan without prices: guests are never offered them."""
+    async with hotel(db, database_url) as app, signed_in(app, db, (Role.MANAGER, None)) as client:
+        page = f"/admin/properties/{SLUG}"
+        before = said((await client.get(page)).text)
+        async with db.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO room_type (property_id, code, name, max_occupancy, max_adults)"
+                " SELECT id, 'STE', 'Suite & Sea', 2, 2 FROM property WHERE slug = $1",
+                SLUG,
+            )
+            await tx.execute(
+                "INSERT INTO rate_plan (property_id, code, name, policy_id)"
+                " SELECT l.property_id, 'WIN', 'Winter', l.policy_id FROM rate_plan l"
+                "  JOIN property p ON p.id = l.property_id WHERE p.slug = $1 AND l.parent_id IS NULL LIMIT 1",
+                SLUG,
+            )
+        after = said((await client.get(page)).text)
+    for told in (
+        "Rooms of Suite & Sea: without any it is never available",
+        "Prices of Suite & Sea, Winter: on sale, but no night to come has one",
+    ):
+        assert (told in before, told in after) == (False, True)
+    assert "never available" not in before
+    assert "no night to come" not in before
+
+
 @pytest.mark.parametrize("zone", ["Arctic/Longyearbyen", "US/Eastern", "Etc/GMT+3", "UTC"])
 async def test_a_zone_that_the_api_gave_can_be_kept(db: Database, database_url: str, zone: str) -> None:
     """It cannot be changed once there are prices: a form without it could not be saved at all."""

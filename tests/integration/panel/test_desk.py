@@ -294,6 +294,38 @@ async def tonight(db: Database, *, rooms: int = 1, nights: int = 1) -> Booking:
     return held.booking
 
 
+async def test_a_guest_is_upgraded_though_rooms_of_their_type_are_free(
+    db: Database, database_url: str
+) -> None:
+    """As to a room that a long list leaves out: whatever room there is can be typed."""
+    await small_hotel(db, rooms=3, room_types=("DBL", "TWN"))
+    booking = await sold(db, 20, 2, "DBL", "DBL")
+    path = f"/admin/bookings/{booking.reference}"
+    async with (
+        running(settings_for(database_url, mfa_required=False)) as (app, _),
+        signed_in(app, db, (Role.FRONT_DESK, SLUG)) as client,
+    ):
+        page = (await client.get(path)).text
+        assert '<option value="DBL-1">' in page
+        assert '<option value="TWN-1">' not in page
+        assert 'name="other-2"' in page
+        refused = await client.post(f"{path}/rooms", data={"room-1": "DBL-1", "other-1": "9999"})
+        assert (refused.status_code, "has no room 9999" in refused.text) == (422, True)
+        assert (
+            'value="9999"'
+            in refused.text.partition('<details class="more" open>')[2].partition("</details>")[0]
+        )
+        twice = await client.post(f"{path}/rooms", data={"other-1": "TWN-1", "other-2": "TWN-1"})
+        assert twice.status_code == 422
+        given = {"room-1": "DBL-1", "other-1": "TWN-1", "room-2": "DBL-2", "other-2": ""}
+        assert (await client.post(f"{path}/rooms", data=given)).status_code == 303
+        moved = await client.post(f"{path}/rooms", data={"was-2": "DBL-2", "room-2": "", "other-2": "TWN-3"})
+        assert "Room TWN-3 has been assigned." in (await client.get(moved.headers["location"])).text
+    async with db.transaction() as tx:
+        found = await booking_by_id(tx, booking.id)
+    assert [room.room for room in found.reservations] == ["TWN-1", "TWN-3"]
+
+
 async def test_rooms_are_given_before_the_guests_come_and_changed_while_they_are_there(
     db: Database, database_url: str
 ) -> None:

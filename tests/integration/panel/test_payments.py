@@ -16,10 +16,12 @@ from hotel_booking.core.db import Database
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.identity.permissions import Role
+from hotel_booking.domains.notifications.rendering import render
 from hotel_booking.domains.payments import service as payments
 from hotel_booking.domains.payments.gateway import Gateways
 from hotel_booking.domains.payments.refunds import give_refunds
 from tests.clients.http_client import running, settings_for
+from tests.clients.outbox import sent
 from tests.clients.staff_client import signed_in
 from tests.factories.paying import (
     held,
@@ -136,6 +138,27 @@ async def test_a_transfer_that_comes_too_late_is_sent_back(hotel: Database, data
         assert await one(hotel, "SELECT status FROM refund") == "due"
         assert await one(hotel, "SELECT count(*) FROM mail_message WHERE template = 'payment_returned'") == 1
         assert "too late" in (await client.get("/admin/payments")).text
+
+
+async def test_the_fee_of_a_booking_that_is_over_is_asked_for_by_a_link(
+    hotel: Database, database_url: str
+) -> None:
+    async with panel(database_url, hotel) as (client, gateways):
+        booking = await sold(hotel, gateways, "DEP")
+        where = page_of(booking)
+        assert (await client.post(f"{where}/link")).status_code == 303
+        async with hotel.transaction() as tx:
+            await tx.execute("UPDATE booking SET status = 'no_show'")
+            await tx.execute("UPDATE reservation SET status = 'no_show', fee = 10000")
+        assert "Send a payment link" in (await client.get(where)).text
+        assert (await client.post(f"{where}/link")).status_code == 303
+    told = [
+        render(mail.template, "en", mail.data | {"link": "x"}, sender="x").text
+        for mail in await sent(hotel)
+        if mail.template == "balance_due"
+    ]
+    for words in ("No-show fee: €100.00", "The fee for your booking is now due"):
+        assert sorted(words in text for text in told) == [False, True], told
 
 
 async def test_links_cards_and_comparisons(hotel: Database, database_url: str) -> None:

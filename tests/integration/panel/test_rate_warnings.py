@@ -3,6 +3,7 @@ above the maximum is refused where one row says both, and shown where two do."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -309,6 +310,15 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
     async with db.transaction() as tx:
         shift = (night(0) - WORLD_TODAY).days
         await make_rates(tx, ids["foreign"], ids["theirs"], first=shift, nights=10, price=20_000)
+        await tx.execute("UPDATE property SET child_bands = '{5,11}' WHERE slug = $1", SLUG)
+        # As a channel manager sets them: what further persons pay on one night.
+        await tx.execute(
+            "UPDATE rate_night SET extra_adult = 2500, child_amounts = '{0,1200}'"
+            " WHERE (room_type_id, rate_plan_id, night) = ($1, $2, $3)",
+            ids["DBL"],
+            ids["FLEX"],
+            night(7),
+        )
     copied = EDIT | {"copy": ["prices", "restrictions"], "copy_from": str(night(7))}
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
@@ -332,8 +342,22 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
             f"{GRID}/bulk/preview", data=copied | {"price_kind": "percent", "price_value": "10"}
         )
         assert "Other days of the week" not in shown(preview)
+        assert "Extra adult" in shown(preview)
+        assert "as the room type 0.00, 12.00" in shown(preview)
         assert await everything(db) == before
         assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
+        persons = [
+            (await price(db, ids, n, column="extra_adult"), await price(db, ids, n, column="child_amounts"))
+            for n in range(2)
+        ]
+        assert persons == [(2_500, [0, 1_200]), (None, None)]
+        edit = re.findall(r"/edits/(\d+)", (await client.get(GRID)).text)[0]
+        undoing = await client.get(f"{GRID}/edits/{edit}")
+        back = await client.post(f"{GRID}/edits/{edit}/undo", data=dict(hidden(undoing.text)))
+        assert back.status_code == 303
+        assert (await everything(db))[1] == before[1]
+        again = await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))
+        assert again.status_code == 303
         assert [await price(db, ids, offset) for offset in range(4)] == [16_500, 11_000, 11_000, 10_000]
         assert await price(db, ids, 1, column="min_stay_arrival") == 3
         assert await price(db, ids, 2, column="closed") is False  # open there: what is not set is copied too

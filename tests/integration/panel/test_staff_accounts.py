@@ -374,8 +374,14 @@ async def test_the_form_of_an_invitation_says_what_it_needs(db: Database, databa
         refused = await client.post("/admin/staff", data={"name": "Bo", "email": "bo@x.example", "rows": "2"})
         assert refused.status_code == 422
         assert 'id="role-0-error">Choose at least one role</p>' in refused.text
-    async with db.transaction() as tx:
-        assert await tx.fetchval("SELECT count(*) FROM staff") == 1
+        async with db.transaction() as tx:
+            assert await tx.fetchval("SELECT count(*) FROM staff") == 1
+        made = await client.post(
+            "/admin/staff",
+            data={"name": "Bo", "email": "bo@x.example", "rows": "2", "role-0": "read_only", "at-0": "*"},
+            follow_redirects=True,
+        )
+        assert "Bo has been invited. The message waits until a mail server is set up" in made.text
 
 
 def staff_command(url: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -279,3 +279,19 @@ async def in_thirty_years(db: Database) -> None:
         await tx.execute(
             "UPDATE staff_session SET last_seen_at = $1, expires_at = $2", NOON, NOON + timedelta(1)
         )
+
+
+async def test_a_new_platform_says_on_every_page_how_to_begin(db: Database, database_url: str) -> None:
+    desk = ("payments/desk", "payments/desk/close", "payments/desk/closings")
+    paths = ("today", "properties", "rates", "bookings/new", "reports", *desk)
+    async with running(settings_for(database_url, mfa_required=False)) as (app, _):
+        async with signed_in(app, db, (Role.OWNER, None)) as owner:
+            for path in paths:
+                page = await owner.get(f"/admin/{path}")
+                assert (page.status_code, "No property yet" in page.text) == (200, True), path
+                assert 'href="/admin/properties/new"' in page.text.partition("No property yet")[2], path
+            assert (await owner.get("/admin/reports?property=nowhere")).status_code == 200
+        async with signed_in(app, db, (Role.FINANCE, None)) as finance:
+            page = await finance.get("/admin/reports")
+            assert "Whoever manages the catalogue creates the first one" in page.text
+            assert "/admin/properties/new" not in page.text

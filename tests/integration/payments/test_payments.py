@@ -252,6 +252,34 @@ async def test_the_fee_of_a_no_show_is_charged_to_the_kept_card(
     await sound(hotel)
 
 
+async def test_a_declined_fee_is_told_to_whoever_owes_it_in_their_language(
+    hotel: Database, gateways: Gateways, stripe: StripeDouble
+) -> None:
+    booking = await paid(hotel, gateways, "DEP", agreement=AGREED)
+    for method in stripe.account.of("payment_method"):
+        method["metadata"]["test"] = "pm_card_chargeCustomerFail"
+    evening = datetime.combine(booking.reservations[0].arrival, time(23), UTC)
+    async with hotel.transaction() as tx:
+        await service.no_show(tx, booking_id=booking.id, now=evening)
+    await service.collect(hotel, gateways, booking_id=booking.id, now=evening)
+    over = await look(hotel, booking.id)
+    assert (over.fee, over.paid) == (10_000, 6_000)
+    (mail,) = (each for each in await sent(hotel) if each.template == "balance_due")
+    said = {
+        "en": ("No-show fee: €100.00", "your booking", "Total"),
+        "de": ("Gebühr bei Nichtanreise: 100,00", "Ihre Buchung", "Gesamtpreis"),
+        "fr": ("Frais de non-présentation", "votre réservation", "Total"),
+        "es": ("Gastos por no presentarse: 100,00", "su reserva", "Total"),
+        "ar": ("رسوم عدم الحضور", "حجزكم", "الإجمالي"),
+    }
+    for language, (fee, what, price) in said.items():
+        told = render(mail.template, language, mail.data | {"link": "x"}, sender="x")
+        assert what in told.subject
+        assert fee in told.text
+        assert price not in told.text
+    await sound(hotel)
+
+
 async def test_a_card_of_another_amount_confirms_nothing_and_goes_back(
     hotel: Database, gateways: Gateways
 ) -> None:

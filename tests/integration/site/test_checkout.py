@@ -246,7 +246,7 @@ async def test_reference_and_address_open_it_and_so_does_the_link_of_a_mail(
         client.cookies.clear()
         from hotel_booking.app.adapters import links_of
 
-        address = links_of(app.state.settings)(f"/booking/{reference}")
+        address = links_of(app.state.settings)(f"/booking/{reference}", "Ana@Example.com")
         opened = await client.get(address.removeprefix("http://localhost:8000"))
         assert opened.headers["location"] == f"/en/booking/{reference}"
         assert (await client.get(pay)).status_code == 200

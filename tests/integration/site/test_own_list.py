@@ -6,6 +6,8 @@ import re
 
 from hotel_booking.app.adapters import links_of
 from hotel_booking.core.db import Database
+from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings.queries import booking_by_reference
 from hotel_booking.domains.notifications.queries import find
 from hotel_booking.domains.notifications.rendering import rendered_message
 from tests.clients.http_client import client_of
@@ -78,9 +80,9 @@ async def test_a_lost_list_is_mailed_with_links_that_open_and_nobody_learns_whet
             ]
             message = await find(tx, rows[0]["id"])
         assert message is not None
-        mail = rendered_message(message, links_of(app.state.settings))
-        assert mail.rtl
-        links = re.findall(r"http\S+(/booking/(\S{11})\?token=\S+)", mail.text)
+        sent = rendered_message(message, links_of(app.state.settings))
+        assert sent.rtl
+        links = re.findall(r"http\S+(/booking/(\S{11})\?token=\S+)", sent.text)
         assert {reference for _, reference in links} == made
         for path, reference in links:
             opened = await stranger.get(path)
@@ -104,3 +106,53 @@ async def test_lists_are_mailed_a_few_times_only(db: Database, database_url: str
         for broken in ("", "nobody", "a@b@c.de", "x" * 400 + "@example.com", "ana@example.com\r\nBcc: x@y.z"):
             answer = await client.post("/en/booking/lost", data={"email": broken})
             await refused_page(client, answer)
+
+
+async def test_an_address_that_was_not_the_guests_opens_nothing_once_it_is_corrected(
+    db: Database, database_url: str
+) -> None:
+    """Neither the link that it was sent, of this release and the one before, nor the browsers that had opened
+    the booking by either, nor the account; the link that is sent again does, and the guest's browser."""
+    await small_hotel(db, rooms=5)
+    async with (
+        site(database_url) as (app, client),
+        client_of(app, **SAME_ORIGIN) as linked,
+        client_of(app, **SAME_ORIGIN) as found,
+        client_of(app, **SAME_ORIGIN) as account,
+        client_of(app, **SAME_ORIGIN) as right,
+    ):
+        pay = await held(client, "FLEX", "en")
+        reference = pay.split("/")[-2]
+        account.cookies.set("hotel_guest", (await opened(db, GUEST["email"])).token)
+        wrong, before = (
+            links_of(app.state.settings)(f"/booking/{reference}", to).partition(":8000")[2]
+            for to in (GUEST["email"], "")
+        )
+        for link in (wrong, before):
+            await linked.get(link)
+            assert (await linked.get(pay)).status_code == 200
+        linked.cookies.clear()
+        await linked.get(wrong)
+        assert (await found.post("/en/booking", data={"reference": reference, **GUEST})).status_code == 303
+        for browser in (linked, found, account, client):
+            assert (await browser.get(pay)).status_code == 200
+        async with db.transaction() as tx:
+            booking = await booking_by_reference(tx, reference)
+            await mail.link_to_pay(tx, booking, now=booking.created_at)
+            await tx.execute("UPDATE mail_message SET status = 'sent'")
+        answer = await client.post(
+            f"/en/booking/{reference}/contact", data={**GUEST, "email": "right@example.com"}
+        )
+        assert answer.status_code == 303
+        for browser in (linked, found):
+            assert references((await browser.get("/en/booking")).text) == []
+        for link in (wrong, before):
+            await linked.get(link)
+        assert [(await browser.get(pay)).status_code for browser in (linked, found, account)] == [404] * 3
+        assert (await client.get(pay)).status_code == 200
+        async with db.transaction() as tx:
+            sent = await find(tx, await tx.fetchval("SELECT id FROM mail_message WHERE status = 'waiting'"))
+        assert sent is not None
+        text = rendered_message(sent, links_of(app.state.settings)).text
+        await right.get(re.findall(r"http\S+(/booking/\S+\?token=\S+)", text)[0])
+        assert (await right.get(pay)).status_code == 200

@@ -9,7 +9,7 @@ import httpx
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.core.links import signature
+from hotel_booking.core.links import for_reader, signature
 from hotel_booking.domains.bookings import browsers
 from tests.clients.http_client import client_of
 from tests.clients.staff_client import SAME_ORIGIN
@@ -119,7 +119,7 @@ async def test_a_mails_link_writes_nothing_and_opens_any_number_of_bookings(
         before = await one(db, "SELECT count(*) FROM browser_booking")
         for pay in paid:
             path = f"/booking/{pay.split('/')[-2]}"
-            token = signature(app.state.settings.secret_key, path)
+            token = signature(app.state.settings.secret_key, for_reader(path, GUEST["email"]))
             assert (await client.get(path, params={"token": token})).status_code == 303
             assert (await client.get(pay)).status_code == 200
         assert await one(db, "SELECT count(*) FROM browser_booking") == before

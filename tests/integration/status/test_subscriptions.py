@@ -22,8 +22,8 @@ KEY = "k" * 40
 BY = Actor("Operations")
 
 
-def link(path: str) -> str:
-    return links.signed("https://hotel.example", KEY, path)
+def link(path: str, reader: str = "") -> str:
+    return links.signed("https://hotel.example", KEY, path, reader)
 
 
 def inside(path: str) -> str:

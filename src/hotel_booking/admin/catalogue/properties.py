@@ -36,7 +36,7 @@ from hotel_booking.domains.properties.service import properties as service
 from hotel_booking.domains.properties.topics import PROPERTY_TOPICS
 from hotel_booking.domains.properties.types import NewProperty, PropertyChange
 from hotel_booking.domains.properties.vocabularies import PROPERTY_AMENITIES
-from hotel_booking.domains.rates.queries import has_prices
+from hotel_booking.domains.rates.queries import lacking
 from hotel_booking.domains.rates.tables import rate_plan
 from hotel_booking.http.access import staff
 from hotel_booking.http.i18n.code_names import AMENITIES
@@ -143,7 +143,7 @@ async def show_property(
         policies=len(await queries.list_items(tx, tables.cancellation_policy, property_.id)),
         taxes=await queries.list_items(tx, tables.tax, property_.id),
         photos=await queries.photos(tx, property_.id),
-        priced=await has_prices(tx, property_.id, since=today),
+        lacking=await lacking(tx, property_.id, since=today),
     )
 
 

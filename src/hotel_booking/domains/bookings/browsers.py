@@ -79,6 +79,16 @@ async def forget_draft(tx: Transaction, *, browser: bytes) -> None:
     await tx.execute("DELETE FROM checkout_draft WHERE browser = $1", browser)
 
 
+async def forget_finders(tx: Transaction, *, booking_id: UUID) -> None:
+    """No browser opens the booking any more but the one that made it: the address that others found it by
+    was not the guest's."""
+    await tx.execute(
+        "DELETE FROM browser_booking w USING booking b"
+        " WHERE b.id = $1 AND w.booking_id = b.id AND w.remembered_at > b.created_at",
+        booking_id,
+    )
+
+
 async def forget_bookings(tx: Transaction, *, booking_ids: list[UUID]) -> None:
     """No browser opens these any more: their guest is erased."""
     await tx.execute("DELETE FROM browser_booking WHERE booking_id = ANY ($1)", booking_ids)

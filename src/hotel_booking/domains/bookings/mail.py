@@ -14,7 +14,7 @@ from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.moments import same_day
 from hotel_booking.domains.bookings import cancelling
-from hotel_booking.domains.bookings.due import rest_of, still_open
+from hotel_booking.domains.bookings.due import charged, rest_of, still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.types import STANDING, Booking, Cancellation
@@ -201,14 +201,17 @@ async def balance_due(
     tried: Literal["declined", "to_confirm"] | None = None,
     now: datetime,
 ) -> None:
-    """What is due now and how to pay it. The kept card was `tried` in vain: it was declined, or the bank
-    wants the guest to confirm the payment."""
+    """What is due now and how to pay it: of the price, or of the fee of a booking that is over. The kept card
+    was `tried` in vain: it was declined, or the bank wants the guest to confirm the payment."""
+    over = booking.status if booking.status in ("cancelled", "no_show") else ""
     # Both are a decline to the release before, which may still be sending.
     data = {
         **_facts(booking),
         "amount": amount,
         "declined": tried is not None,
         "confirm": tried == "to_confirm",
+        "over": over,
+        "fee": charged(booking, booking.fee) if over else 0,
     }
     today = business_date(now, booking.timezone, booking.day_end_time)
     await _queue(tx, booking, f"balance:{today}:{amount}", "balance_due", data, now=now)

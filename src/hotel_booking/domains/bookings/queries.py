@@ -49,14 +49,35 @@ async def id_of_reference(tx: Transaction, text: str) -> UUID | None:
     return booking_id
 
 
-async def ids_of_references(tx: Transaction, references: list[str]) -> list[UUID]:
+class Written(msgspec.Struct, frozen=True):
+    """A booking, and the address that is written to about it; "": none."""
+
+    id: UUID
+    reference: str
+    email: str
+
+
+async def written(tx: Transaction, references: list[str]) -> list[Written]:
     """The bookings of these references (in their one form), in their order; those that there are."""
-    rows = await tx.fetch(
-        "SELECT b.id FROM unnest($1::text[]) WITH ORDINALITY AS r(reference, place)"
-        "  JOIN booking b ON b.reference = r.reference ORDER BY r.place",
+    return await tx.fetch_as(
+        Written,
+        "SELECT b.id, b.reference, g.email FROM unnest($1::text[]) WITH ORDINALITY AS r(reference, place)"
+        "  JOIN booking b ON b.reference = r.reference JOIN guest g ON g.id = b.guest_id ORDER BY r.place",
         references,
     )
-    return [row["id"] for row in rows]
+
+
+async def written_elsewhere(tx: Transaction, booking_id: UUID) -> bool:
+    """Whether the guest was written to at another address than theirs is now."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM mail_message m JOIN booking b ON b.id = m.booking_id"
+            "                 JOIN guest g ON g.id = b.guest_id"
+            "                WHERE m.booking_id = $1 AND m.template <> 'guest_message'"
+            "                  AND m.recipient <> g.email)",
+            booking_id,
+        )
+    )
 
 
 class QuoteSeen(msgspec.Struct, frozen=True):

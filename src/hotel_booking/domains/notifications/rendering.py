@@ -136,11 +136,14 @@ def rendered_message(message: Message, link: Link) -> Rendered:
     """A message of the outbox as it is sent. Raises what `render` raises."""
     data = message.data
     if "path" in data:
-        data = {**data, "link": link(data["path"])}
+        # Who a booking is written about may be corrected: then what went to the address before opens nothing.
+        data = {**data, "link": link(data["path"], message.recipient if message.booking_id else "")}
     if "bookings" in data and isinstance(data["bookings"], list):
         data = {
             **data,
-            "bookings": [{**booking, "link": link(booking["path"])} for booking in data["bookings"]],
+            "bookings": [
+                {**booking, "link": link(booking["path"], message.recipient)} for booking in data["bookings"]
+            ],
         }
     rendered = render(message.template, message.language, data, sender=str(data.get("property") or ""))
     if "unsubscribe" not in data:

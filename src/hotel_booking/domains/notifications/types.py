@@ -57,8 +57,12 @@ class Rendered(msgspec.Struct, frozen=True):
     reply_to: str | None = None
 
 
-# A path of the site as the whole address that a message carries, signed where that opens something.
-Link = Callable[[str], str]
+class Link(Protocol):
+    """A path of the site as the whole address that a message carries, signed where that opens something: for
+    the one address that it is mailed to, or for whoever has it ("")."""
+
+    def __call__(self, path: str, reader: str = "", /) -> str:
+        """The address."""
 
 
 # The address of a property, which gets the answers to what is sent about its bookings; None: it has none.

@@ -12,17 +12,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from hotel_booking.core.errors import Invalid
-from hotel_booking.core.money import MAX_AMOUNT, check_charged, divide
+from hotel_booking.core.money import MAX_AMOUNT, check_charged
 from hotel_booking.domains.rates.ari import REACH, RESTRICTIONS, AriUpdate
 from hotel_booking.domains.rates.copying import Copy, Source
 from hotel_booking.domains.rates.lengths import NoStayFits
 from hotel_booking.domains.rates.queries import Catalogue
-from hotel_booking.domains.rates.types import MILLION
+from hotel_booking.domains.rates.repricing import PriceChange
 
 OF_THE_TYPE = 0  # the plan id of a room type's own cells
 MAX_CHANGES = 250_000
@@ -31,7 +31,7 @@ FLAGS = ("closed", "closed_to_arrival", "closed_to_departure")
 LIMITS = ("min_stay_arrival", "min_stay_through", "max_stay")
 TYPE_COLUMNS = ("overbooking_limit",)
 
-Value = int | bool | None
+Value = int | bool | list[int] | None
 
 
 class InvalidEdit(Invalid):
@@ -74,10 +74,15 @@ def empty(column: str) -> Value:
     return 0 if column in TYPE_COLUMNS else None
 
 
+def whole(value: Value) -> int | None:
+    """A number that a cell holds."""
+    return value if isinstance(value, int) else None
+
+
 def check_value(key: CellKey, value: Value, catalogue: Catalogue) -> None:
     """Raise `InvalidEdit` where a cell cannot hold a value, or is not one that can be edited."""
     column = key.column
-    if column not in columns_of(key.plan_id):
+    if column not in columns_of(key.plan_id) or isinstance(value, list):
         raise InvalidEdit(f"{NAMES.get(column, 'this')} cannot be edited here", field=column)
     if column in FLAGS:
         fine = isinstance(value, bool)
@@ -131,24 +136,6 @@ _BOUNDS = {
 
 
 # Bulk edits -------------------------------------------------------------------------------------
-
-
-class PriceChange(msgspec.Struct, frozen=True):
-    """How prices change. `value` is minor units (set, amount) or parts per million (percent); the outcome is
-    rounded to a multiple of `round_to` minor units, halves up, and is never below nothing."""
-
-    kind: Literal["set", "percent", "amount"]
-    value: int
-    round_to: int = 1
-
-    def apply(self, price: int | None) -> int | None:
-        """The price after the change; None where there was none to change."""
-        if self.kind == "set":
-            return self.value
-        if price is None:
-            return None
-        changed = price + (divide(price * self.value, MILLION) if self.kind == "percent" else self.value)
-        return max(divide(changed, self.round_to) * self.round_to, 0)
 
 
 class BulkEdit(msgspec.Struct, frozen=True, kw_only=True):
@@ -296,21 +283,21 @@ def work_out(
             for night in nights:
                 now = rows.get((kind, plan, night))
                 if priced is not None or taken is not None:
-                    before = None if now is None else now["price"]
+                    before = None if now is None else whole(now["price"])
                     after = before if taken is None else taken.price(kind, plan, night)
                     after = after if priced is None else priced.apply(after)
                     if after is None:  # no price to change, or to copy: it stays as it is
                         unpriced += 1
                     elif after != before:
                         changes.append(Change(CellKey(kind, plan, night, "price"), before, after))
-                said = given if copied is None else copied.restrictions(kind, plan, night) | given
+                said = given if copied is None else copied.others(kind, plan, night) | given
                 for column, value in said.items():
                     held = empty(column) if now is None else now[column]
                     if held != value:
                         changes.append(Change(CellKey(kind, plan, night, column), held, value))
         if len(changes) > MAX_CHANGES:
             raise InvalidEdit(f"one edit changes at most {MAX_CHANGES:,} values", field="last")
-    if any(c.key.column == "price" and (c.after or 0) > MAX_AMOUNT for c in changes):
+    if any(c.key.column == "price" and (whole(c.after) or 0) > MAX_AMOUNT for c in changes):
         raise InvalidEdit("a price would be too large", field="price_value")
     return effect_of(changes, rows, unpriced)
 

@@ -10,7 +10,10 @@ import msgspec
 from hotel_booking.domains.rates.ari import RESTRICTIONS
 
 # What stands there, by (room type id, plan id, night), as in `changes.Rows`.
-_Rows = Mapping[tuple[int, int, date], Mapping[str, int | bool | None]]
+_Value = int | bool | list[int] | None
+_Rows = Mapping[tuple[int, int, date], Mapping[str, _Value]]
+# What a night asks for further persons where it has amounts of its own, which only programs set.
+FURTHER_PERSONS = ("extra_adult", "children")
 
 
 class Copy(msgspec.Struct, frozen=True):
@@ -26,7 +29,8 @@ class Copy(msgspec.Struct, frozen=True):
 class Source(msgspec.Struct, frozen=True):
     """Where it stands: `rows` by ids of their own, which `types` and `plans` give for those of the edit.
     `priced` are the edit's plans that have prices of their own; `back` is how long before an
-    edit's night the night lies that it takes over."""
+    edit's night the night lies that it takes over. `further` are amounts that both hotels have alike: of
+    other ages of children there are others."""
 
     copy: Copy
     rows: _Rows
@@ -34,6 +38,7 @@ class Source(msgspec.Struct, frozen=True):
     plans: Mapping[int, int]
     priced: frozenset[int]
     back: timedelta
+    further: tuple[str, ...] = FURTHER_PERSONS
 
     def takes_price(self, plan: int) -> bool:
         """Whether prices of the plan are taken over."""
@@ -42,13 +47,19 @@ class Source(msgspec.Struct, frozen=True):
     def price(self, kind: int, plan: int, night: date) -> int | None:
         """The price that a night takes over; None where there is none."""
         row = self._at(kind, plan, night)
-        return None if row is None or row["price"] is None else int(row["price"])
+        price = None if row is None else row["price"]
+        return price if isinstance(price, int) else None
 
-    def restrictions(self, kind: int, plan: int, night: date) -> dict[str, int | bool | None]:
-        """The restrictions that a night takes over: all of them, those that are not set too. Empty where
-        nothing stands there."""
-        row = self._at(kind, plan, night) if self.copy.restrictions and plan in self.plans else None
-        return {} if row is None else {column: row[column] for column in RESTRICTIONS}
+    def others(self, kind: int, plan: int, night: date) -> dict[str, _Value]:
+        """What a night takes over besides: with a price what further persons pay, and restrictions; all of
+        them, those that are not set too. Empty where nothing stands there."""
+        row = self._at(kind, plan, night) if plan in self.plans else None
+        if row is None:
+            return {}
+        columns = RESTRICTIONS if self.copy.restrictions else ()
+        if self.takes_price(plan) and row["price"] is not None:
+            columns = (*self.further, *columns)
+        return {column: row[column] for column in columns}
 
-    def _at(self, kind: int, plan: int, night: date) -> Mapping[str, int | bool | None] | None:
+    def _at(self, kind: int, plan: int, night: date) -> Mapping[str, _Value] | None:
         return self.rows.get((self.types[kind], self.plans[plan], night - self.back))

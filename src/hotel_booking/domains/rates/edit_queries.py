@@ -19,7 +19,7 @@ from hotel_booking.domains.rates.changes import (
     Rows,
     Run,
 )
-from hotel_booking.domains.rates.copying import Source
+from hotel_booking.domains.rates.copying import FURTHER_PERSONS, Source
 from hotel_booking.domains.rates.queries import Catalogue
 
 _MANY = 50
@@ -109,7 +109,8 @@ SELECT room_type_id, night, overbooking_limit, {_COLUMNS} FROM room_night
  WHERE room_type_id = ANY ($1) AND night BETWEEN $2 AND $3
 """
 _RATES = f"""
-SELECT room_type_id, rate_plan_id, night, price, {_COLUMNS} FROM rate_night
+SELECT room_type_id, rate_plan_id, night, price, extra_adult, child_amounts AS children, {_COLUMNS}
+  FROM rate_night
  WHERE room_type_id = ANY ($1) AND rate_plan_id = ANY ($4) AND night BETWEEN $2 AND $3
 """
 
@@ -293,4 +294,7 @@ async def source_of(tx: Transaction, catalogue: Catalogue, edit: BulkEdit, there
         own,
         frozenset(catalogue.plans[code].id for code in plans if catalogue.plans[code].parent_id is None),
         edit.first - copy.first,
+        FURTHER_PERSONS
+        if there.property.child_bands == catalogue.property.child_bands
+        else FURTHER_PERSONS[:1],
     )

@@ -173,17 +173,41 @@ _CATALOGUES = f"""SELECT row_to_json(c)::text AS content
   FROM ({_CATALOGUE} WHERE p.id = ANY ($1::int[]) AND p.active AND $2) AS c"""
 
 
-async def has_prices(tx: Transaction, property_id: int, *, since: date) -> bool:
-    """Whether any night from `since` on has a price of an active plan on an active room type."""
-    return bool(
-        await tx.fetchval(
-            "SELECT EXISTS (SELECT FROM room_type t JOIN rate_plan p ON p.property_id = t.property_id,"
-            "   LATERAL (SELECT FROM rate_night n WHERE n.room_type_id = t.id AND n.rate_plan_id = p.id"
-            "              AND n.night >= $2 AND n.price IS NOT NULL LIMIT 1) AS priced"
-            " WHERE t.property_id = $1 AND t.active AND p.active)",
-            property_id,
-            since,
-        )
+class Lacking(msgspec.Struct, frozen=True):
+    """What is on sale and yet cannot be booked on any night to come, by its name: room types without `rooms`,
+    and these and plans of their own prices without `prices`. `priced` says whether there is any price."""
+
+    rooms: tuple[str, ...]
+    prices: tuple[str, ...]
+    priced: bool
+
+
+_PRICED = """
+EXISTS (SELECT FROM {other} o,
+               LATERAL (SELECT FROM rate_night n WHERE n.room_type_id = {kind} AND n.rate_plan_id = {plan}
+                           AND n.night >= $2 AND n.price IS NOT NULL LIMIT 1) AS priced
+         WHERE o.property_id = $1 AND o.active)
+"""
+_LACKING = f"""
+SELECT t.name, EXISTS (SELECT FROM room r WHERE r.room_type_id = t.id AND r.active)
+            OR EXISTS (SELECT FROM room_night n WHERE n.room_type_id = t.id AND n.night >= $2
+                          AND n.physical + n.overbooking_limit > 0) AS roomy,
+       {_PRICED.format(other="rate_plan", kind="t.id", plan="o.id")} AS priced, 1 AS part, t.sort, t.id
+  FROM room_type t WHERE t.property_id = $1 AND t.active
+UNION ALL
+SELECT p.name, true, {_PRICED.format(other="room_type", kind="o.id", plan="p.id")}, 2, p.sort, p.id
+  FROM rate_plan p WHERE p.property_id = $1 AND p.active AND p.parent_id IS NULL
+ ORDER BY part, sort, id
+"""
+
+
+async def lacking(tx: Transaction, property_id: int, *, since: date) -> Lacking:
+    """What room types and plans that are on sale lack on the nights from `since` on."""
+    rows = await tx.fetch(_LACKING, property_id, since)
+    return Lacking(
+        tuple(row["name"] for row in rows if not row["roomy"]),
+        tuple(row["name"] for row in rows if not row["priced"]),
+        any(row["priced"] for row in rows),
     )
 
 

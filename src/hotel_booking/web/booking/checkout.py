@@ -116,7 +116,7 @@ async def book(
     note_booking(request, "held", held.booking.reference)
     booking = held.booking
     answer = to_booking(request, booking.reference, notice=about_phone(request, guest, booking.phone))
-    browser = await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+    browser = await remember(request, tx, answer, booking=booking, now=now)
     await browsers.forget_draft(tx, browser=browser)
     return answer
 

@@ -18,13 +18,12 @@ from hotel_booking.http.access import public
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.language import countries
 from hotel_booking.http.ui.forms import Form, read
-from hotel_booking.http.ui.render import Caution, see_other
+from hotel_booking.http.ui.render import Caution
 from hotel_booking.web.booking.guest_form import about_phone, as_typed, guest_of, wishes
 from hotel_booking.web.booking.messages import why, with_error
-from hotel_booking.web.booking.ownership import open_own
+from hotel_booking.web.booking.ownership import open_own, remember
 from hotel_booking.web.booking.quotes import keep_typed, to_booking, typed_before
 from hotel_booking.web.booking.refused import back_to, with_reason
-from hotel_booking.web.browser import browser_of
 from hotel_booking.web.refused import reason_of
 from hotel_booking.web.site import carry, language_of, link, site
 
@@ -67,14 +66,14 @@ async def correct(
         if not form.errors:
             form = with_error(request, form, error, len(booking.reservations))
         return _page(request, booking, form, now, status=422)
-    browser = browser_of(request)
-    if browser is not None:
-        await browsers.forget_draft(tx, browser=browser)
-    answer = to_booking(request, booking.reference)
     notice = translations(language_of(request)).gettext("Your details have been updated.")
     read_as = about_phone(request, guest, corrected.phone)
     notice = Caution(f"{notice} {read_as}") if read_as else notice
-    return see_other(request, answer.headers["location"], notice=notice)
+    answer = to_booking(request, booking.reference, notice=notice)
+    # Whose address it was before may have opened it in a browser, and opens it no more; this one does.
+    browser = await remember(request, tx, answer, booking=corrected, now=now)
+    await browsers.forget_draft(tx, browser=browser)
+    return answer
 
 
 def _typed(request: Request[Any, Any, State], form: Form) -> tuple[GuestDetails, str | None]:

@@ -120,7 +120,7 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
         if booking is not None:
             await lockout.succeeded(tx, attempt, completely=True, now=now)
             answer = see_other(request, page_of(request, booking))
-            await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+            await remember(request, tx, answer, booking=booking, now=now)
             return know_device(request, answer)
         form.errors[""] = _no_such(language_of(request))
         return await _not_found(request, tx, now, form, BookingNotFound("there is no such booking"))
@@ -269,18 +269,18 @@ async def from_mail(
     language = preferred(request.scope)
     if normal is None:
         return Response(b"", status_code=303, headers={"location": link(language, "booking")})
-    if not link_is_good(request, normal, token[:200]):
-        # As where a mail program has cut it off: this browser may know the booking, and else is asked for it.
-        return Response(b"", status_code=303, headers={"location": link(language, f"booking/{normal}")})
     try:
         booking = await booking_by_reference(tx, normal)
     except BookingNotFound:
-        return Response(b"", status_code=303, headers={"location": link(language, "booking")})
+        booking = None
+    if booking is None or not await link_is_good(request, tx, booking, token[:200]):
+        # As where a mail program has cut it off: this browser may know the booking, and else is asked for it.
+        return Response(b"", status_code=303, headers={"location": link(language, f"booking/{normal}")})
     if booking.language in LANGUAGES:
         language = booking.language
     where = link(language, f"booking/{normal}")
     answer = Response(b"", status_code=303, headers={"location": where, "referrer-policy": "no-referrer"})
-    remember_by_cookie(request, answer, normal, now)
+    remember_by_cookie(request, answer, booking, now)
     return answer
 
 

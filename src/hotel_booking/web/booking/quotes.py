@@ -19,7 +19,7 @@ from hotel_booking.core.errors import DomainError, Invalid, NotFound
 from hotel_booking.core.typed_numbers import number_list, plain_digits
 from hotel_booking.domains.bookings import browsers, service
 from hotel_booking.domains.bookings.errors import StayNotSold
-from hotel_booking.domains.bookings.queries import QuoteSeen, RoomSeen, quote_seen
+from hotel_booking.domains.bookings.queries import QuoteSeen, RoomSeen, quote_seen, written
 from hotel_booking.domains.bookings.types import Booking, Reservation, RoomRequest
 from hotel_booking.domains.rates.types import MAX_ROOMS, Occupancy
 from hotel_booking.http.access import public
@@ -114,13 +114,10 @@ async def booked(
     request: Request[Any, Any, State], tx: Transaction, quote: QuoteSeen | None, now: datetime
 ) -> Response[Any]:
     """A quote that there is not, or that has become a booking: for whoever may open that, the booking."""
-    if (
-        quote is not None
-        and quote.booking_id is not None
-        and quote.reference is not None
-        and await opens(request, tx, quote.booking_id, quote.reference, now)
-    ):
-        return to_booking(request, quote.reference)
+    if quote is not None and quote.reference is not None:
+        for booking in await written(tx, [quote.reference]):
+            if await opens(request, tx, booking, now):
+                return to_booking(request, booking.reference)
     return site(request, "checkout/gone.html", status=404, expired=False, quote_id=None)
 
 
@@ -218,7 +215,7 @@ async def take_again(
         return _gone(request, booking.property_slug, question_of(request, stay, wanted, now), error)
     notice = _price_changed(language) if quote.total != booking.total else None
     answer = see_other(request, link(language, f"book/{quote.id}") + carry(request.scope), notice=notice)
-    await remember(request, tx, answer, booking_id=booking.id, reference=booking.reference, now=now)
+    await remember(request, tx, answer, booking=booking, now=now)
     typed = {name: getattr(booking, name) or "" for name in FIELDS} | {"requests": booking.requests or ""}
     typed |= {f"guest-{room.position}": room.guest_name or "" for room in rooms}
     await keep_typed(request, tx, typed, now)

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from hotel_booking.core.code_names import is_a
 from hotel_booking.core.db import Transaction
+from hotel_booking.core.email_address import email_key
 from hotel_booking.core.names import clean_text
-from hotel_booking.domains.bookings import mail
+from hotel_booking.domains.bookings import browsers, mail
 from hotel_booking.domains.bookings.errors import HoldExpired, WrongState
 from hotel_booking.domains.bookings.queries import booking_by_id, lock_booking
 from hotel_booking.domains.bookings.service.hold import LONGEST_REQUESTS
@@ -24,8 +25,9 @@ async def correct_contact(
     tx: Transaction, *, booking_id: UUID, guest: GuestDetails, requests: str | None, now: datetime
 ) -> Booking:
     """Write the guest's details and wishes anew; the booking as it is then. Messages that wait go to the new
-    address, and the link to pay is sent there too where it went to the old one. The audit log notes who did
-    it, without what was written. The same details change nothing.
+    address, and the link to pay is sent there too where it went to the old one; what is mailed there opens
+    nothing any more. The audit log notes who did it, without what was written. The same details change
+    nothing.
 
     Raises `WrongState` for a booking that is paid or over, `HoldExpired`, `BookingNotFound`.
     """
@@ -46,6 +48,8 @@ async def correct_contact(
         requests,
     )
     after = await booking_by_id(tx, booking_id)
+    if email_key(after.email) != email_key(before.email):
+        await browsers.forget_finders(tx, booking_id=booking_id)
     if after.email != before.email:
         went = await redirection.readdress(tx, booking_id=booking_id, old=before.email, new=after.email)
         if went:
@@ -59,7 +63,8 @@ async def correct_guest(
     """The hotel writes the guest's details anew, of a booking that is held, stands or owes; the booking as it
     is then. Messages that wait go to the new address, or are withdrawn where there is none any more; where
     some went to the old one, or there was none, the confirmation is sent as the booking is now, or the link
-    to pay. `seen` are the details as they were shown (`details`).
+    to pay. What the old address was sent opens nothing any more. `seen` are the details as they were shown
+    (`details`).
 
     Raises `WrongState` for a hold that has expired, a guest who was erased, and details that somebody else
     has changed since they were shown.
@@ -78,6 +83,8 @@ async def correct_guest(
         )
     await _write(tx, before, guest)
     after = await booking_by_id(tx, booking_id)
+    if email_key(after.email) != email_key(before.email):
+        await browsers.forget_finders(tx, booking_id=booking_id)
     if after.email != before.email:
         went = await redirection.readdress(tx, booking_id=booking_id, old=before.email, new=after.email)
         if went and after.status == "held":

@@ -305,7 +305,7 @@ def _is_news(payment: Payment, outcome: Outcome) -> bool:
 
 async def _tell_declined(tx: Transaction, payment: Payment, outcome: Outcome, now: datetime) -> None:
     booking = await booking_by_id(tx, payment.booking_id)
-    if booking.status in ("confirmed", "checked_in"):
+    if booking.status in OWING:
         tried: Literal["declined", "to_confirm"]
         tried = "to_confirm" if outcome.decline_code in UNCONFIRMED else "declined"
         await mail.balance_due(tx, booking, amount=payment.amount, tried=tried, now=now)
