@@ -15,6 +15,7 @@ import tempfile
 import tomllib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -60,8 +61,8 @@ def release_before() -> str:
 def unpacked(commit: str, folder: Path) -> Path:
     with tarfile.open(fileobj=BytesIO(git("archive", "--format=tar", commit))) as tree:
         # Newer Pythons complain where nothing is said of who is trusted; Debian 12's cannot be told.
-        tree.extraction_filter = getattr(tarfile, "data_filter", None)
-        tree.extractall(folder)
+        trusted: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        tree.extractall(folder, **trusted)
     return folder
 
 

@@ -5,6 +5,7 @@ isolated where it has to be."""
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -44,7 +45,8 @@ class Texts(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.wanted not in data or _READ_BY_PROGRAMS & set(self.around):
             return
-        marked = f"\u2068{self.wanted}\u2069" in data or f"\u2066{self.wanted}\u2069" in data
+        # By itself or with what is one text with it, as both names of a person are.
+        marked = re.search(f"[\u2066\u2068][^\u2069]*{re.escape(self.wanted)}[^\u2069]*\u2069", data)
         if marked or (self.around and self.around[-1] == "bdi"):
             self.isolated += 1
         else:
