@@ -25,7 +25,7 @@ _NOT_WRITTEN_SO = re.compile(r"\s|%(?!(?!00)[0-9A-Fa-f]{2})")
 
 
 def split(url: str) -> SplitResult:
-    """`urlsplit` of an address that may list several hosts. Pythons since 2025 refuse a list in which one host
+    """`urlsplit` of an address that may list several hosts. Pythons since 2025 refuse a list in which one
     is an IPv6 address (CVE-2025-0938); each alone is looked at by `is_readable`."""
     scheme, slashes, rest = url.partition("://")
     listed = _END.split(rest, maxsplit=1)[0]
