@@ -46,6 +46,7 @@ from hotel_booking.worker.abandoned import keep_taking_up
 from hotel_booking.worker.lanes import LANES, Lane, everything
 from hotel_booking.worker.supervision import keep_working, stopping_by_signal
 from hotel_booking.worker.telling import keep_telling
+from hotel_booking.worker.unknown import Tasks
 
 # Names and queues stand in rows, which the release before still writes and works on: a task that moves to
 # another module keeps its name.
@@ -85,6 +86,7 @@ def application(database_url: str) -> App:
     for namespace, tasks in _TASKS:
         # A copy: adding a blueprint writes the namespace before the names of its tasks, each time anew.
         app.add_tasks_from(deepcopy(tasks), namespace=namespace)
+    app.tasks = Tasks(app)
     return app
 
 
@@ -190,7 +192,7 @@ async def _due(app: App, lane: Lane) -> list[int]:
 def _without_clock(app: App) -> App:
     """The same tasks and connections, with no jobs made by the clock."""
     silent = App(connector=app.connector)
-    silent.tasks.update(app.tasks)
+    silent.tasks = app.tasks
     return silent
 
 
