@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -321,6 +322,19 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         assert one(cluster.url("postgres"), "SELECT 1") == 1
     finally:
         cluster.remove()
+
+
+@pytest.mark.parametrize("name", ["with a space", "\u00e9" * 60], ids=["space", "letters of two bytes"])
+def test_a_folder_whose_path_no_socket_can_have_gets_one_elsewhere(name: str, tmp_path: Path) -> None:
+    """The system counts bytes, and Prometheus' exporter of PostgreSQL takes no space in an address."""
+    cluster = Cluster(tmp_path)
+    cluster.home = Path(tempfile.gettempdir()) / name  # as another user than root, whose private folders are its own
+    (host,) = parse_qs(urlsplit(cluster.url("postgres")).query)["host"]
+    try:
+        assert " " not in host
+        assert len(os.fsencode(f"{host}/.s.PGSQL.5432.lock")) <= 107
+    finally:
+        Path(host).rmdir()
 
 
 @pytest.mark.nightly
