@@ -328,7 +328,8 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
 def test_a_folder_whose_path_no_socket_can_have_gets_one_elsewhere(name: str, tmp_path: Path) -> None:
     """The system counts bytes, and Prometheus' exporter of PostgreSQL takes no space in an address."""
     cluster = Cluster(tmp_path)
-    cluster.home = Path(tempfile.gettempdir()) / name  # as another user than root, whose private folders are its own
+    # As for another user than root, who would have it in a folder of its own.
+    cluster.home = Path(tempfile.gettempdir()) / name
     (host,) = parse_qs(urlsplit(cluster.url("postgres")).query)["host"]
     try:
         assert " " not in host

@@ -26,6 +26,7 @@ from rich.progress import (
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.replay.demand import Kind, read
 from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.hotel import build
@@ -250,6 +251,6 @@ def _report(
 
 def _write(path: Path, report: Report) -> None:
     try:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        replace_file(path, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     except OSError as error:
         raise ConfigError([f"cannot write {path}: {error.strerror}"]) from None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.ops import postmaster
 from hotel_booking.ops.embedded.programs import (
     ROOT_HOME,
@@ -228,7 +229,7 @@ class Cluster:
                 if self._user:
                     os.chown(folder, self._user.uid, self._user.gid)
             if self.home.parent != self.folder:
-                (self.folder / _POINTER).write_text(f"{self.home}\n")
+                replace_file(self.folder / _POINTER, f"{self.home}\n".encode())
         except OSError as error:
             raise EmbeddedError(
                 f"cannot write to {error.filename or self.folder}: {error.strerror};"
