@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 import typer
 
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.core.setting_files import names_database
+from hotel_booking.core.setting_files import names_database, quoted
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 from hotel_booking.ops.refusals import plainly
 
@@ -23,6 +24,8 @@ _POOLER = (
     "a pooler such as PgBouncer answers at DB_HOST (or DATABASE_URL): name PostgreSQL itself there, and the"
     " pooler in HOTEL_POOLED_DATABASE_URL"
 )
+
+_REFUSED = "authentication failed"  # PostgreSQL's word
 
 DataDir = Annotated[
     Path | None,
@@ -76,6 +79,14 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
         cluster.stop()
 
 
+def why_refused(url: str, error: Exception) -> str:
+    """Why the database at the URL cannot be had, on one line; also that its password may be another one."""
+    reason = plainly(error)
+    if _REFUSED in reason and quoted(unquote(urlsplit(url).password or "")):
+        return f"{reason} (the password has quotes around it, which are part of it)"
+    return reason
+
+
 def check_reachable(url: str) -> None:
     """Raise `ConfigError` with one line where nobody answers at the URL, or refuses us, or where it is a
     pooler that does: advisory locks, prepared statements and bulk loads need PostgreSQL's own sessions."""
@@ -87,7 +98,6 @@ def check_reachable(url: str) -> None:
             # A pooler gives a number of its own, since a client meets more than one server.
             direct = row is not None and row[0] == connection.info.backend_pid
     except psycopg.Error as error:
-        reason = plainly(error)
-        raise ConfigError([f"the database cannot be reached: {reason}"]) from None
+        raise ConfigError([f"the database cannot be reached: {why_refused(url, error)}"]) from None
     if not direct:
         raise ConfigError([_POOLER])
