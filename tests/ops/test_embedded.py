@@ -324,6 +324,27 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         cluster.remove()
 
 
+def test_a_command_that_is_told_to_end_stops_the_server_that_it_started(folder: Path) -> None:
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.stop()
+    program = """
+import sys, time
+from pathlib import Path
+from hotel_booking.cli.database import database_url
+with database_url(Path(sys.argv[1])):
+    print("it runs", flush=True)
+    time.sleep(60)
+"""
+    command = [sys.executable, "-c", program, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "it runs\n"
+        assert cluster.running()
+        running.terminate()
+    assert not cluster.running()
+
+
 @pytest.mark.parametrize("name", ["with a space", "\u00e9" * 60], ids=["space", "letters of two bytes"])
 def test_a_folder_whose_path_no_socket_can_have_gets_one_elsewhere(name: str, tmp_path: Path) -> None:
     """The system counts bytes, and Prometheus' exporter of PostgreSQL takes no space in an address."""

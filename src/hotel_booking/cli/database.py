@@ -15,7 +15,7 @@ import typer
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.setting_files import names_database, quoted
-from hotel_booking.ops.embedded import Cluster, EmbeddedError
+from hotel_booking.ops.embedded import Cluster, EmbeddedError, ended_as_by_ctrl_c
 from hotel_booking.ops.refusals import plainly
 
 DEMO_DATABASE = "hotel"
@@ -72,11 +72,12 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
     if cluster.running():
         yield cluster.url(DEMO_DATABASE)
         return
-    cluster.start()
-    try:
-        yield cluster.url(DEMO_DATABASE)
-    finally:
-        cluster.stop()
+    with ended_as_by_ctrl_c():
+        try:
+            cluster.start()
+            yield cluster.url(DEMO_DATABASE)
+        finally:
+            cluster.stop()
 
 
 def why_refused(url: str, error: Exception) -> str:

@@ -98,7 +98,7 @@ def _server(data_dir: Path | None) -> Iterator[str]:
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.core.setting_files import names_database
-    from hotel_booking.ops.embedded import Cluster
+    from hotel_booking.ops.embedded import Cluster, ended_as_by_ctrl_c
 
     if data_dir is None and names_database(os.environ):
         try:
@@ -111,8 +111,9 @@ def _server(data_dir: Path | None) -> Iterator[str]:
         raise ConfigError(
             ["no database: set DB_HOST or DATABASE_URL, or name a folder for one with --data-dir"]
         )
-    cluster.start()  # refused while the demo runs on it
-    try:
-        yield cluster.url(DEMO_DATABASE)
-    finally:
-        cluster.stop()
+    with ended_as_by_ctrl_c():
+        try:
+            cluster.start()  # refused while the demo runs on it
+            yield cluster.url(DEMO_DATABASE)
+        finally:
+            cluster.stop()

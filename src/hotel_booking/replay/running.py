@@ -161,14 +161,14 @@ async def _play(
 def _database(options: Options, bar: Progress) -> Iterator[str]:
     """The database to play in: the one named, or a throwaway of our own."""
     from hotel_booking import migrations
-    from hotel_booking.ops.embedded import throwaway
+    from hotel_booking.ops.embedded import ended_as_by_ctrl_c, throwaway
 
     if options.database_url is not None:
         _check_schema(options.database_url)
         yield options.database_url
     else:
         step = bar.add_task("Starting a database", total=None)
-        with throwaway() as cluster:
+        with ended_as_by_ctrl_c(), throwaway() as cluster:
             cluster.create_database(DATABASE)
             migrations.upgrade(cluster.url(DATABASE))
             _simulated_already(cluster.url(DATABASE))
