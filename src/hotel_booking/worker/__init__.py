@@ -43,9 +43,9 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
 from hotel_booking.worker.abandoned import keep_taking_up
+from hotel_booking.worker.database_metrics import keep_measuring
 from hotel_booking.worker.lanes import LANES, Lane, everything
 from hotel_booking.worker.supervision import keep_working, stopping_by_signal
-from hotel_booking.worker.telling import keep_telling
 from hotel_booking.worker.unknown import Tasks
 
 # Names and queues stand in rows, which the release before still writes and works on: a task that moves to
@@ -156,7 +156,7 @@ async def _beside(db: Database) -> AsyncIterator[None]:
     """What a worker does beside its jobs while it lives: tells of itself, beats, takes up what was left."""
     BUILD.labels(__version__, NEWEST).set(1)
     tasks = [
-        asyncio.create_task(keep_telling(db, utc_now)),
+        asyncio.create_task(keep_measuring(db, utc_now)),
         asyncio.create_task(keep_beating(db, utc_now)),
         asyncio.create_task(keep_taking_up(db)),
     ]
