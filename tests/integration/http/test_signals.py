@@ -19,7 +19,7 @@ from hotel_booking.domains.bookings import invariant_results, service
 from hotel_booking.domains.bookings.tally import surface_of
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.payments.gateway import Gateways
-from hotel_booking.http.ended import settle
+from hotel_booking.http.access_log import settle
 from hotel_booking.integrations.sandbox import SandboxGateway
 from hotel_booking.worker.database_metrics import measure
 from tests.clients.http_client import running, settings_for
