@@ -24,7 +24,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.demo.running import monitoring_for
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import free_port, start_program, stop_children, watch
+from hotel_booking.ops.child_processes import free_port, start_program, stop_children, watch
 from hotel_booking.ops.embedded import EmbeddedError
 from tests.clients.waiting import until, wait_until
 from tests.factories.certificates import certificate

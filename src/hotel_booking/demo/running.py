@@ -21,7 +21,14 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.core.whole_files import replace_file
 from hotel_booking.demo.console import bars, console, step, welcome
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
+from hotel_booking.ops.child_processes import (
+    check_port,
+    free_port,
+    start,
+    stop_children,
+    wait_until_ready,
+    watch,
+)
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again

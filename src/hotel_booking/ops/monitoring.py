@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hotel_booking.ops.children import free_port, start_program
+from hotel_booking.ops.child_processes import free_port, start_program
 
 ALERTMANAGER = "prometheus-alertmanager"
 PROMETHEUS = "prometheus"
