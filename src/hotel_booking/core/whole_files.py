@@ -20,7 +20,7 @@ def replace_file(path: Path, content: bytes) -> None:
             path.write_bytes(content)  # a terminal, a pipe; or nothing can stand beside it
             return
         mode = stat.S_IMODE(found.st_mode)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(16)}")
     opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     try:
         with os.fdopen(opened, "wb") as file:
