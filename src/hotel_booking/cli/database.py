@@ -27,9 +27,27 @@ _POOLER = (
 
 _REFUSED = "authentication failed"  # PostgreSQL's word
 
+
+def own_spool(data_dir: Path) -> str:
+    """Where acts wait for the audit log of the demo in this folder; its worker looks there."""
+    return str(Cluster(data_dir).home / "spool")
+
+
+def _noted_beside(data_dir: Path | None) -> Path | None:
+    """What is done to a demo is noted beside its data, for its own audit log: not for that of a platform that
+    runs on this machine too."""
+    if data_dir is not None and Cluster(data_dir).exists():
+        os.environ["HOTEL_SPOOL_DIR"] = own_spool(data_dir)
+    return data_dir
+
+
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="The demo's folder: work on its database, whether it runs or not."),
+    typer.Option(
+        "--data-dir",
+        help="The demo's folder: work on its database, whether it runs or not.",
+        callback=_noted_beside,
+    ),
 ]
 
 

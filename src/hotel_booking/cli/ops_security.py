@@ -88,7 +88,7 @@ def security_audit(
         print(json.dumps({"checks": msgspec.to_builtins(results)}, indent=2))
     else:
         _as_text(results)
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
     if wrong or unseen:
         raise typer.Exit(1 if wrong else 3)
 

@@ -73,7 +73,7 @@ def restore(
             "Did guests book after that? Then first, so that payments are matched and no mail goes out twice:"
         )
         print(f"  hotel-booking recovery begin --backup {id_of(header.made_at)}")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 @contextmanager
