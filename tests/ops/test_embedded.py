@@ -324,24 +324,38 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         cluster.remove()
 
 
-def test_a_command_that_is_told_to_end_stops_the_server_that_it_started(folder: Path) -> None:
+@pytest.mark.parametrize("background", [False, True], ids=["terminal", "background"])
+def test_a_command_that_is_told_to_end_stops_the_server_that_it_started(
+    folder: Path, background: bool
+) -> None:
+    """In the order in which Ctrl-C ends it: asyncio waits for what it cancels, and tells of no mistake."""
     cluster = Cluster(folder)
     cluster.start()
     cluster.stop()
     program = """
-import sys, time
+import asyncio, signal, sys
 from pathlib import Path
 from hotel_booking.cli.database import database_url
-with database_url(Path(sys.argv[1])):
+signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[2:] else signal.default_int_handler)
+async def work():
     print("it runs", flush=True)
-    time.sleep(60)
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        print("ended inside", flush=True)
+        raise ConnectionError from None
+with database_url(Path(sys.argv[1])):
+    asyncio.run(work())
 """
-    command = [sys.executable, "-c", program, str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+    command = [sys.executable, "-c", program, str(folder), *(["ignored"] if background else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "it runs\n"
         assert cluster.running()
         running.terminate()
+        out, told = running.communicate(timeout=60)
+    assert out == "ended inside\n"
+    assert background or "unhandled exception during asyncio.run" not in told
     assert not cluster.running()
 
 

@@ -15,8 +15,9 @@ import typer
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
 from hotel_booking.core.setting_files import names_database, quoted
-from hotel_booking.ops.embedded import Cluster, EmbeddedError, ended_as_by_ctrl_c
+from hotel_booking.ops.embedded import Cluster, EmbeddedError
 from hotel_booking.ops.refusals import plainly
+from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
 DEMO_DATABASE = "hotel"
 

@@ -98,7 +98,8 @@ def _server(data_dir: Path | None) -> Iterator[str]:
     from hotel_booking.core.environment import read_settings
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.core.setting_files import names_database
-    from hotel_booking.ops.embedded import Cluster, ended_as_by_ctrl_c
+    from hotel_booking.ops.embedded import Cluster
+    from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
     if data_dir is None and names_database(os.environ):
         try:

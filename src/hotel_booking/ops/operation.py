@@ -27,6 +27,7 @@ from typing import IO, Any
 from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops import spool
 from hotel_booking.ops.refusals import Busy, Interrupted, Refused
+from hotel_booking.ops.signals import interrupt
 
 _DEFAULT = Path("/var/lib/hotel-booking/ops")
 _TELL_SECONDS = 30
@@ -224,8 +225,8 @@ def _signals_raise() -> Iterator[None]:
     """SIGTERM ends an operation as Ctrl-C does, and by the same exception: nobody takes it for a refusal that
     can be passed over, and psycopg ends the statement on the server."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def stop(_number: int, frame: FrameType | None) -> None:
+        interrupt(frame)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -161,7 +161,8 @@ async def _play(
 def _database(options: Options, bar: Progress) -> Iterator[str]:
     """The database to play in: the one named, or a throwaway of our own."""
     from hotel_booking import migrations
-    from hotel_booking.ops.embedded import ended_as_by_ctrl_c, throwaway
+    from hotel_booking.ops.embedded import throwaway
+    from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
     if options.database_url is not None:
         _check_schema(options.database_url)

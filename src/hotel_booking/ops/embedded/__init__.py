@@ -11,16 +11,6 @@ from __future__ import annotations
 
 from hotel_booking.ops.embedded.cluster import DURABLE, SUPERUSER, Cluster
 from hotel_booking.ops.embedded.programs import EmbeddedError
-from hotel_booking.ops.embedded.signals import ended_as_by_ctrl_c
 from hotel_booking.ops.embedded.throwaway import THROWAWAY, throwaway, throwaway_folder
 
-__all__ = [
-    "DURABLE",
-    "SUPERUSER",
-    "THROWAWAY",
-    "Cluster",
-    "EmbeddedError",
-    "ended_as_by_ctrl_c",
-    "throwaway",
-    "throwaway_folder",
-]
+__all__ = ["DURABLE", "SUPERUSER", "THROWAWAY", "Cluster", "EmbeddedError", "throwaway", "throwaway_folder"]
