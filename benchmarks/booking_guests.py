@@ -15,7 +15,7 @@ from hotel_booking.bench import draws
 from hotel_booking.bench.catalogue import Catalogue
 from hotel_booking.bench.generator import Job, Outcome
 from hotel_booking.bench.servers import Server
-from hotel_booking.ops.children import start, stop_children
+from hotel_booking.ops.child_processes import start, stop_children
 
 # As in production: whoever is refused there is refused here.
 LIMITS = {

@@ -26,7 +26,7 @@ from hotel_booking import migrations
 from hotel_booking.bench.catalogue import catalogue_of, fill
 from hotel_booking.bench.servers import serving
 from hotel_booking.core.clock import utc_now
-from hotel_booking.ops.children import start, stop_children
+from hotel_booking.ops.child_processes import start, stop_children
 from hotel_booking.ops.embedded import DURABLE, throwaway
 
 _HOTELS = 300

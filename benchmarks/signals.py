@@ -44,7 +44,7 @@ def quiet() -> Iterator[None]:
     """Everything of the signals taken out."""
     from hotel_booking.core import db, lru_cache
     from hotel_booking.domains.search import searching
-    from hotel_booking.http import edge, ended, metrics
+    from hotel_booking.http import access_log, edge, metrics
 
     nothing = _Nothing()
 
@@ -60,7 +60,7 @@ def quiet() -> Iterator[None]:
     with ExitStack() as stack:
         for module, name, instead in (
             (metrics, "began", nothing),
-            (ended, "tell", nothing),
+            (access_log, "tell", nothing),
             (edge, "ABOUT", nothing),
             (db, "timed", untimed),
             (searching, "MEASURED", deque(maxlen=0)),
@@ -73,11 +73,11 @@ def quiet() -> Iterator[None]:
 async def whole(app: Any, asked: list[tuple[str, bytes]]) -> float:
     """CPU microseconds of a request, with what is counted after it."""
     from benchmarks.answers import cost
-    from hotel_booking.http import ended
+    from hotel_booking.http import access_log
 
     spent = await cost(app, asked)
     began = time.process_time()
-    ended.settle()
+    access_log.settle()
     return spent + (time.process_time() - began) / len(asked) * 1e6
 
 

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 
 from hotel_booking import migrations
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from hotel_booking.ops.embedded import throwaway
 
 _BODY = json.dumps(

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from tests.clients.waiting import wait_until
 
 PASSWORD = "a password: with / and @"

@@ -18,6 +18,7 @@ from hotel_booking import worker
 from hotel_booking.core import job_queue
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
+from hotel_booking.core.jobs import PATIENT
 from hotel_booking.domains.bookings import service
 from hotel_booking.domains.notifications.types import Delivery, Rendered
 from hotel_booking.domains.payments.gateway import Gateways, Refunded
@@ -287,3 +288,20 @@ async def test_a_job_that_takes_every_worker_along_is_left_to_a_person(hotel: Da
     assert await _jobs(hotel) == {job: "failed"}
     async with hotel.reading() as tx:
         assert [failed.id for failed in await job_queue.failures(tx)] == [job]
+
+
+@pytest.mark.usefixtures("empty_queue")
+async def test_a_job_that_only_a_newer_release_knows_is_left_to_its_worker(
+    hotel: Database, database_url: str
+) -> None:
+    """While a release is rolled out its web processes leave jobs that the old worker has no task for."""
+    async with hotel.transaction() as tx:
+        await job_queue.enqueue(tx, queue="payments", task="payments:of_a_newer_release", payment="1")
+    await run_jobs(hotel, database_url, "payments")
+    assert list((await _jobs(hotel)).values()) == ["todo"]
+    async with hotel.transaction() as tx:
+        await tx.execute(
+            "UPDATE procrastinate_jobs SET attempts = $1, scheduled_at = now()", PATIENT.max_attempts
+        )
+    await run_jobs(hotel, database_url, "payments")  # and if none comes somebody is told
+    assert list((await _jobs(hotel)).values()) == ["failed"]

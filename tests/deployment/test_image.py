@@ -22,7 +22,7 @@ import pytest
 
 from hotel_booking.bench.catalogue import catalogue_of, fill, slug
 from hotel_booking.core.clock import utc_now
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from tests.deployment import debian
 
 # Built and run each night; what it is built from is checked at every push (test_containerfile.py).

@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 
 
 class Door:

@@ -22,7 +22,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from hotel_booking.core.clock import utc_now
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from tests.clients.waiting import wait_until
 from tests.ops.test_alerts import PROMETHEUS, alerts
 

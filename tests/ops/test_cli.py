@@ -17,7 +17,7 @@ import pytest
 from hotel_booking import __version__
 from hotel_booking.cli import NOUNS, command_of, database, main
 from hotel_booking.core.schema import NEWEST
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
 from tests.clients.waiting import listens, wait_until

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from hotel_booking.ops.client_programs import command_of, libpq, of_all_nodes, redis_options, told_host
 
 QUIET = {"REDISCLI_HISTFILE": "/dev/null"}

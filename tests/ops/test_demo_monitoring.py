@@ -24,7 +24,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.demo.running import monitoring_for
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import free_port, start_program, stop_children, watch
+from hotel_booking.ops.child_processes import free_port, start_program, stop_children, watch
 from hotel_booking.ops.embedded import EmbeddedError
 from tests.clients.waiting import until, wait_until
 from tests.factories.certificates import certificate
@@ -107,6 +107,26 @@ def test_only_what_is_installed_is_started_and_nothing_else_is_missed(
         assert not re.search(r"(pagerduty|slack|email)_configs|hotelbooking\.com", config)
     finally:
         stop_children(children)
+
+
+@pytest.mark.parametrize("name", ["bgwriter", "stat_bgwriter"])
+def test_the_exporter_asks_nothing_that_a_newer_postgresql_refuses(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each refusal is a line of the database's log, four a minute. The collector's name depends on the
+    exporter's version, which ends where it does not know one."""
+    exporter = tmp_path / "prometheus-postgres-exporter"
+    helped = f'[ "$1" = --help ] && echo "--collector.{name}  Enable it"'
+    exporter.write_text(f'#!/bin/sh\n{helped} || echo "$@" > {tmp_path}/called')
+    exporter.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    watched = monitoring.Targets(
+        public_url="http://localhost:1", scraped=(1, 1), database_url="postgresql:///h"
+    )
+    plan = monitoring.plan(tmp_path / "monitoring", token="of the tracker")
+    ((_, started),) = monitoring.start(plan, watched)
+    assert started.wait(20) == 0
+    assert (tmp_path / "called").read_text().split()[1:] == [f"--no-collector.{name}"]
 
 
 @pytest.mark.parametrize(

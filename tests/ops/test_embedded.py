@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -321,6 +322,55 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         assert one(cluster.url("postgres"), "SELECT 1") == 1
     finally:
         cluster.remove()
+
+
+@pytest.mark.parametrize("background", [False, True], ids=["terminal", "background"])
+def test_a_command_that_is_told_to_end_stops_the_server_that_it_started(
+    folder: Path, background: bool
+) -> None:
+    """In the order in which Ctrl-C ends it: asyncio waits for what it cancels, and tells of no mistake."""
+    cluster = Cluster(folder)
+    cluster.start()
+    cluster.stop()
+    program = """
+import asyncio, signal, sys
+from pathlib import Path
+from hotel_booking.cli.database import database_url
+signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[2:] else signal.default_int_handler)
+async def work():
+    print("it runs", flush=True)
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        print("ended inside", flush=True)
+        raise ConnectionError from None
+with database_url(Path(sys.argv[1])):
+    asyncio.run(work())
+"""
+    command = [sys.executable, "-c", program, str(folder), *(["ignored"] if background else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "it runs\n"
+        assert cluster.running()
+        running.terminate()
+        out, told = running.communicate(timeout=60)
+    assert out == "ended inside\n"
+    assert background or "unhandled exception during asyncio.run" not in told
+    assert not cluster.running()
+
+
+@pytest.mark.parametrize("name", ["with a space", "\u00e9" * 60], ids=["space", "letters of two bytes"])
+def test_a_folder_whose_path_no_socket_can_have_gets_one_elsewhere(name: str, tmp_path: Path) -> None:
+    """The system counts bytes, and Prometheus' exporter of PostgreSQL takes no space in an address."""
+    cluster = Cluster(tmp_path)
+    # As for another user than root, who would have it in a folder of its own.
+    cluster.home = Path(tempfile.gettempdir()) / name
+    (host,) = parse_qs(urlsplit(cluster.url("postgres")).query)["host"]
+    try:
+        assert " " not in host
+        assert len(os.fsencode(f"{host}/.s.PGSQL.5432.lock")) <= 107
+    finally:
+        Path(host).rmdir()
 
 
 @pytest.mark.nightly

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from hotel_booking.ops.healthcheck import check
 
 

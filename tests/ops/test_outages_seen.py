@@ -34,7 +34,7 @@ from hotel_booking import migrations
 from hotel_booking.core.clock import utc_now
 from hotel_booking.demo.loader import load
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import free_port, start, stop_children
+from hotel_booking.ops.child_processes import free_port, start, stop_children
 from hotel_booking.ops.embedded import Cluster, throwaway
 from tests.clients.waiting import wait_until
 from tests.doubles.door import Door

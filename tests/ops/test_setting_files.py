@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
+
+from hotel_booking.cli.database import why_refused
 from hotel_booking.core.environment import read_settings
 from tests.ops.test_config import DATABASE, RANDOM, SAFE, problems
 
@@ -33,6 +36,29 @@ def test_the_line_break_that_a_setting_ends_with_is_no_part_of_it() -> None:
         {name: f"{value}\r\n" for name, value in SAFE.items()} | {"HOTEL_PORT": "8100\n"}
     )
     assert settings == read_settings({**SAFE, "HOTEL_PORT": "8100"})
+
+
+def test_quotes_around_a_setting_are_told_and_kept_only_where_somebody_may_have_meant_them() -> None:
+    """`docker run --env-file` and a Secret from a file of settings keep what a shell takes away."""
+    found = problems(
+        **SAFE | {"DB_NAME": '"hotel"', "HOTEL_SLACK_TOKEN": "'xoxb'", "HOTEL_PORT": '"x"', "REDIS_HOST": '"'}
+    )
+    quoted = "has quotes around it, which are part of it: take them away"
+    assert [one.removesuffix(f" {quoted}") for one in found if quoted in one] == [
+        "HOTEL_PORT",
+        "HOTEL_SLACK_TOKEN",
+        "DB_NAME",
+    ]
+    assert any(one.startswith("HOTEL_PORT=x is not a whole number") for one in found)
+    kept = read_settings({**SAFE, "DB_PASSWORD": '"word"', "HOTEL_SECRET_KEY": f'"{RANDOM}"'})
+    assert (kept.database_url, kept.secret_key) == (
+        "postgresql://hotel:%22word%22@db:5432/hotel",
+        f'"{RANDOM}"',
+    )
+    refused = psycopg.OperationalError('FATAL: password authentication failed for user "hotel"')
+    assert "the password has quotes around it" in why_refused(kept.database_url, refused)
+    assert "quotes" not in why_refused("postgresql://hotel:word@db:5432/hotel", refused)
+    assert "quotes" not in why_refused(kept.database_url, psycopg.OperationalError("timeout expired"))
 
 
 def test_an_empty_file_leaves_a_setting_unset(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 import yaml
 
-from hotel_booking.ops.children import free_port, start_program
+from hotel_booking.ops.child_processes import free_port, start_program
 from tests.cluster import toolchain
 from tests.cluster.certificates import Authority, service_account_key
 from tests.cluster.control import TOKEN, write_kubeconfig

@@ -23,7 +23,7 @@ from aiosmtpd.controller import Controller
 
 from hotel_booking import migrations
 from hotel_booking.demo.loader import load
-from hotel_booking.ops.children import free_port, start, start_program, stop_children
+from hotel_booking.ops.child_processes import free_port, start, start_program, stop_children
 from hotel_booking.ops.embedded import DURABLE, Cluster
 from tests.clients.standby import standby
 from tests.doubles.door import Door

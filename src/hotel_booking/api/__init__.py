@@ -26,7 +26,7 @@ from hotel_booking.api import (
     search,
     taxes,
 )
-from hotel_booking.http.passage import STRICT
+from hotel_booking.http.pipeline import STRICT
 
 router = Router(
     "/api/v1",

@@ -15,8 +15,8 @@ from hotel_booking.domains.rates.restrictions import Restriction
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import CalendarNight
 from hotel_booking.http.access import public
-from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import ARRIVAL, example, later
+from hotel_booking.http.fast_path import direct
 
 
 class NightAnswer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -21,8 +21,8 @@ from hotel_booking.domains.search.form import LineField, OfferField, OfferForm, 
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import Offer, Refusal
 from hotel_booking.http.access import public
-from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import example, stay_parameters
+from hotel_booking.http.fast_path import direct
 
 
 class PartyRoom(msgspec.Struct, frozen=True):

@@ -41,8 +41,8 @@ from hotel_booking.domains.search.types import (
 )
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
-from hotel_booking.http.asked import direct
 from hotel_booking.http.examples import example, stay_parameters
+from hotel_booking.http.fast_path import direct
 from hotel_booking.http.problems import InvalidCursor
 
 DEFAULT_RADIUS_KM = 25.0

@@ -44,7 +44,7 @@ from hotel_booking.http.errors import handle
 from hotel_booking.http.json_answer import Answer
 from hotel_booking.http.json_request import JsonRequest
 from hotel_booking.http.limits import Allowances, Flood
-from hotel_booking.http.passage import Passage
+from hotel_booking.http.pipeline import Pipeline
 from hotel_booking.http.preconditions import provide_if_match
 from hotel_booking.http.pressure import Pressure
 from hotel_booking.http.routing import Routes, one_by_one
@@ -56,18 +56,18 @@ log = logging.getLogger("hotel_booking.app")
 
 
 class Application(Litestar):
-    """Litestar's handlers behind our own edge and passage: every request takes one way."""
+    """Litestar's handlers behind our own edge and pipeline: every request takes one way."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
         super().__init__(**options)
         one_by_one(self)
-        self._passage = Passage(Routes(self))
+        self._pipeline = Pipeline(Routes(self))
         self.furnish(settings)
 
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override]  # as in Litestar
         """Add a handler."""
         super().register(value)
-        if hasattr(self, "_passage"):  # not while all are added
+        if hasattr(self, "_pipeline"):  # not while all are added
             one_by_one(self)
 
     def furnish(self, settings: Settings) -> None:
@@ -77,7 +77,7 @@ class Application(Litestar):
         self.state = _state(settings)
         allowances: Allowances | None = self.state.allowances
         self._edge = Edge(
-            self._passage,
+            self._pipeline,
             trusted=networks(settings.trusted_proxies),
             production=settings.production,
             flood=Flood(allowances.all) if allowances is not None else None,

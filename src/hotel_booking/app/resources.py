@@ -21,7 +21,7 @@ from hotel_booking.core.pulse import Pulse
 from hotel_booking.core.replica import Replica
 from hotel_booking.domains.search.index.files import Folder, FolderRefused, default_folder
 from hotel_booking.domains.search.index.running import SearchIndex
-from hotel_booking.http import closure, ended, health, metrics
+from hotel_booking.http import access_log, closure, health, metrics
 from hotel_booking.http.limits import MemoryLimiter, RedisLimiter
 
 log = logging.getLogger("hotel_booking.app")
@@ -36,7 +36,7 @@ async def open_resources(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asyncio.to_thread, tracing.end)
-        stack.callback(ended.settle)
+        stack.callback(access_log.settle)
         app.state.database = await stack.enter_async_context(
             Database.open(
                 settings.pooled_database_url or settings.database_url,

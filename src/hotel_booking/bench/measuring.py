@@ -13,7 +13,7 @@ import msgspec
 from hotel_booking.bench.figures import Figure, Spread, spread
 from hotel_booking.bench.generator import Answer, Job, Outcome, Request
 from hotel_booking.bench.servers import Server
-from hotel_booking.ops.children import start, stop_children
+from hotel_booking.ops.child_processes import start, stop_children
 from hotel_booking.ops.embedded import EmbeddedError
 
 Progress = Callable[[str], None]

@@ -16,7 +16,7 @@ from hotel_booking.bench.floor import constant
 from hotel_booking.bench.machine import cpu_seconds, memory_mb
 from hotel_booking.bench.mixed import new_key
 from hotel_booking.bench.servers import Server
-from hotel_booking.ops.children import start, stop_children
+from hotel_booking.ops.child_processes import start, stop_children
 from hotel_booking.ops.embedded import EmbeddedError
 
 PART = "replay"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from hotel_booking.ops.children import free_port, start, stop_children, wait_until_ready
+from hotel_booking.ops.child_processes import free_port, start, stop_children, wait_until_ready
 from hotel_booking.ops.embedded import EmbeddedError
 
 # High enough that nothing is refused, and so that every request still pays for being counted.

@@ -35,4 +35,4 @@ def backup(
     how = "encrypted" if key else "NOT encrypted (HOTEL_BACKUP_KEY is not set)"
     print(f"{file}: {file.stat().st_size / 1e6:,.1f} MB, {how}")
     print(f"of {header.database}, {header.made_at:%Y-%m-%d %H:%M:%S} UTC, schema {header.schema}; read back")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
 import typer
 
 from hotel_booking.core.environment import read_settings
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.core.setting_files import names_database
+from hotel_booking.core.setting_files import names_database, quoted
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 from hotel_booking.ops.refusals import plainly
+from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
 DEMO_DATABASE = "hotel"
 
@@ -24,9 +26,29 @@ _POOLER = (
     " pooler in HOTEL_POOLED_DATABASE_URL"
 )
 
+_REFUSED = "authentication failed"  # PostgreSQL's word
+
+
+def own_spool(data_dir: Path) -> str:
+    """Where acts wait for the audit log of the demo in this folder; its worker looks there."""
+    return str(Cluster(data_dir).home / "spool")
+
+
+def _noted_beside(data_dir: Path | None) -> Path | None:
+    """What is done to a demo is noted beside its data, for its own audit log: not for that of a platform that
+    runs on this machine too."""
+    if data_dir is not None and Cluster(data_dir).exists():
+        os.environ["HOTEL_SPOOL_DIR"] = own_spool(data_dir)
+    return data_dir
+
+
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="The demo's folder: work on its database, whether it runs or not."),
+    typer.Option(
+        "--data-dir",
+        help="The demo's folder: work on its database, whether it runs or not.",
+        callback=_noted_beside,
+    ),
 ]
 
 
@@ -69,11 +91,20 @@ def database_url(data_dir: Path | None) -> Iterator[str]:
     if cluster.running():
         yield cluster.url(DEMO_DATABASE)
         return
-    cluster.start()
-    try:
-        yield cluster.url(DEMO_DATABASE)
-    finally:
-        cluster.stop()
+    with ended_as_by_ctrl_c():
+        try:
+            cluster.start()
+            yield cluster.url(DEMO_DATABASE)
+        finally:
+            cluster.stop()
+
+
+def why_refused(url: str, error: Exception) -> str:
+    """Why the database at the URL cannot be had, on one line; also that its password may be another one."""
+    reason = plainly(error)
+    if _REFUSED in reason and quoted(unquote(urlsplit(url).password or "")):
+        return f"{reason} (the password has quotes around it, which are part of it)"
+    return reason
 
 
 def check_reachable(url: str) -> None:
@@ -87,7 +118,6 @@ def check_reachable(url: str) -> None:
             # A pooler gives a number of its own, since a client meets more than one server.
             direct = row is not None and row[0] == connection.info.backend_pid
     except psycopg.Error as error:
-        reason = plainly(error)
-        raise ConfigError([f"the database cannot be reached: {reason}"]) from None
+        raise ConfigError([f"the database cannot be reached: {why_refused(url, error)}"]) from None
     if not direct:
         raise ConfigError([_POOLER])

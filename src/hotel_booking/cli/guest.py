@@ -55,4 +55,4 @@ def erase(
         act.tell(bookings=done, account=found.account is not None)
     print(f"{account}{count(done, 'booking')}: it is not known any more who that was.".capitalize())
     print("Backups have it until they are over: after a restore, erase again.")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)

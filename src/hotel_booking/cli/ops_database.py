@@ -95,7 +95,7 @@ def maintenance(
         print_json(results)
     else:
         print(f"{by['done']} done, {by['left']} left, {by['failed']} failed.")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
     if by["failed"] or by["left"]:
         raise typer.Exit(1 if by["failed"] else 3)
 
@@ -182,7 +182,7 @@ def end_queries(
                     ended.append(query.pid)
                     act.tell(ended=ended)
     print(f"{len(ended)} ended; {len(found) - len(ended)} had ended by themselves.")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 def _seconds_of_window(url: str, now: datetime) -> float:

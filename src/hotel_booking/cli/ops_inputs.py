@@ -69,7 +69,10 @@ def signers_of(path: Path | None, what: str = "evidence") -> list[Signer]:
     return read_signers(text)
 
 
-def report_to_audit_log() -> None:
+def report_to_audit_log(data_dir: Path | None = None) -> None:
     """Tell the audit log what was recorded, or the operator where it waits."""
-    if waits := tell_audit_log(os.environ):
+    from hotel_booking.cli.database import own_spool
+
+    its_own = data_dir is not None and os.environ.get("HOTEL_SPOOL_DIR") == own_spool(data_dir)
+    if waits := tell_audit_log(os.environ, data_dir if its_own else None):
         print(waits, file=sys.stderr)

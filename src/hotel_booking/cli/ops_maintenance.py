@@ -63,7 +63,7 @@ def on(
         else "No more holds have to wait."
     )
     print("Next: hotel-booking ops maintenance off")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 @app.command()
@@ -86,7 +86,7 @@ def off(dry_run: DryRun = False, data_dir: DataDir = None) -> None:
     else:
         on = count(held, "hold goes on", "holds go on")
         print(f"Open again; it was closed since {was.closed_at:%Y-%m-%d %H:%M:%S} UTC. {on}.")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 @app.command()

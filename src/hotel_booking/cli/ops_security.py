@@ -45,6 +45,7 @@ def security_audit(
     check could not look, which is never a pass; 2 where the command was typed wrongly."""
     from hotel_booking import __version__
     from hotel_booking.core.clock import utc_now
+    from hotel_booking.core.whole_files import replace_file
     from hotel_booking.ops.operation import operation
     from hotel_booking.ops.refusals import Refused, WrongUse
     from hotel_booking.ops.security import page
@@ -78,7 +79,7 @@ def security_audit(
         )
         if html is not None:
             try:
-                html.write_text(page.page(results, at=utc_now(), release=__version__))
+                replace_file(html, page.page(results, at=utc_now(), release=__version__).encode())
             except OSError as error:
                 raise Refused(f"{html} cannot be written: {error.strerror or error}") from None
     if as_json:
@@ -87,7 +88,7 @@ def security_audit(
         print(json.dumps({"checks": msgspec.to_builtins(results)}, indent=2))
     else:
         _as_text(results)
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
     if wrong or unseen:
         raise typer.Exit(1 if wrong else 3)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.domains.identity.permissions import as_markdown
 
 app = typer.Typer()
@@ -35,6 +36,6 @@ def permissions(
         ends = f"{BEGIN.strip()!r} and after it {END.strip()!r}"
         raise ConfigError([f"{write} has not the line {ends}, each once: the table goes between"]) from None
     try:
-        write.write_text(f"{head}{BEGIN}{as_markdown()}{END}{tail}")
+        replace_file(write, f"{head}{BEGIN}{as_markdown()}{END}{tail}".encode())
     except OSError as error:
         raise ConfigError([f"{write} cannot be written: {error.strerror}"]) from None

@@ -187,7 +187,7 @@ def open_again(
         )
         act.tell(backup=point.backup if point else None)
     print("Open for sale." if point else "It was not closed after a restore.")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 Run = Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]

@@ -73,7 +73,7 @@ def restore(
             "Did guests book after that? Then first, so that payments are matched and no mail goes out twice:"
         )
         print(f"  hotel-booking recovery begin --backup {id_of(header.made_at)}")
-    report_to_audit_log()
+    report_to_audit_log(data_dir)
 
 
 @contextmanager
@@ -99,6 +99,7 @@ def _server(data_dir: Path | None) -> Iterator[str]:
     from hotel_booking.core.setting import ConfigError
     from hotel_booking.core.setting_files import names_database
     from hotel_booking.ops.embedded import Cluster
+    from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
     if data_dir is None and names_database(os.environ):
         try:
@@ -111,8 +112,9 @@ def _server(data_dir: Path | None) -> Iterator[str]:
         raise ConfigError(
             ["no database: set DB_HOST or DATABASE_URL, or name a folder for one with --data-dir"]
         )
-    cluster.start()  # refused while the demo runs on it
-    try:
-        yield cluster.url(DEMO_DATABASE)
-    finally:
-        cluster.stop()
+    with ended_as_by_ctrl_c():
+        try:
+            cluster.start()  # refused while the demo runs on it
+            yield cluster.url(DEMO_DATABASE)
+        finally:
+            cluster.stop()

@@ -18,7 +18,7 @@ from hotel_booking.core.environment import read_settings
 from hotel_booking.core.logging import configure
 from hotel_booking.core.metrics_listener import told_together
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.ops.children import check_free
+from hotel_booking.ops.child_processes import check_free
 
 app = typer.Typer()
 

@@ -13,7 +13,7 @@ import msgspec
 
 from hotel_booking.core.config import Settings
 from hotel_booking.core.setting import ConfigError, Setting, declared
-from hotel_booking.core.setting_files import ADDRESSES, with_files
+from hotel_booking.core.setting_files import ADDRESSES, surely_quoted, with_files
 from hotel_booking.core.unsafe_settings import is_address, problems_of
 
 # Read by the command line and the tests, not by the application.
@@ -110,6 +110,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     settings = {setting.variable: setting for setting in declared(Settings)}
     environ = with_files(environ, [*settings, *ADDRESSES], problems)
+    for variable in [name for name in (*settings, *ADDRESSES) if surely_quoted(name, environ.get(name, ""))]:
+        problems.append(f"{variable} has quotes around it, which are part of it: take them away")
+        environ[variable] = environ[variable][1:-1]  # what else is wrong with it is said too
     values: dict[str, object] = {}
     if environ.get("HOTEL_ENVIRONMENT") in ("demo", "test"):
         values |= {setting.name: setting.demo for setting in settings.values()}

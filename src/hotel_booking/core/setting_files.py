@@ -14,6 +14,8 @@ ADDRESSES = (
 )
 _MOST_BYTES = 65_536
 _DATABASE = ("DATABASE_", "DB_")
+_QUOTES = ("'", '"')
+_MADE_UP = frozenset({"DB_PASSWORD", "REDIS_PASSWORD", "HOTEL_SECRET_KEY"})
 
 
 def names_database(environ: Mapping[str, str]) -> bool:
@@ -28,6 +30,17 @@ def without_line_ends(environ: Mapping[str, str]) -> dict[str, str]:
         name: value.rstrip("\r\n") if name.startswith((*_DATABASE, "HOTEL_", "REDIS_")) else value
         for name, value in environ.items()
     }
+
+
+def quoted(text: str) -> bool:
+    """Whether a text has quotes around it: a shell takes them away, `docker run --env-file` does not."""
+    return len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]
+
+
+def surely_quoted(name: str, text: str) -> bool:
+    """Whether quotes around a setting are no part of what is meant. Of what somebody has made up they may
+    be, and where they are not, all who read it agree about it."""
+    return name not in _MADE_UP and quoted(text)
 
 
 def with_no_database(environ: Mapping[str, str]) -> dict[str, str]:

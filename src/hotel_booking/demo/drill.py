@@ -32,7 +32,7 @@ from hotel_booking.demo.drill_guests import Guests
 from hotel_booking.demo.loader import load
 from hotel_booking.domains.bookings import recovery
 from hotel_booking.migrations import places
-from hotel_booking.ops import children
+from hotel_booking.ops import child_processes
 from hotel_booking.ops.backup import production
 from hotel_booking.ops.backup.pgbackrest import PgBackRest
 from hotel_booking.ops.backup.servers import Servers
@@ -224,25 +224,26 @@ def _environ(engine: PgBackRest, books: str) -> dict[str, str]:
 @contextmanager
 def _served(engine: PgBackRest, books: str) -> Iterator[int]:
     """The web server and the worker on it; the port."""
-    port, home = children.free_port(), engine.servers.home.parent
+    port, home = child_processes.free_port(), engine.servers.home.parent
     environ = {
         **_environ(engine, books),
         "HOTEL_PORT": str(port),
         "HOTEL_PUBLIC_URL": f"http://localhost:{port}",
     }
     running = {
-        name: children.start(name, environ=environ, log=home / f"{name}.log") for name in ("serve", "worker")
+        name: child_processes.start(name, environ=environ, log=home / f"{name}.log")
+        for name in ("serve", "worker")
     }
     try:
         try:
             serving = {"serve": running["serve"]}
-            children.wait_until_ready("127.0.0.1", port, serving, home, _LEASH.total_seconds())
+            child_processes.wait_until_ready("127.0.0.1", port, serving, home, _LEASH.total_seconds())
         except EmbeddedError as error:  # its log goes with the drill
             last = (home / "serve.log").read_text(errors="replace").strip().splitlines()[-5:]
             raise Refused(str(error), *last) from None
         yield port
     finally:
-        children.stop_children(running)
+        child_processes.stop_children(running)
 
 
 async def _matched(url: str) -> None:

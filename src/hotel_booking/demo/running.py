@@ -18,9 +18,17 @@ from rich.progress import Progress
 
 from hotel_booking import migrations
 from hotel_booking.core.environment import read_settings
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.demo.console import bars, console, step, welcome
 from hotel_booking.ops import monitoring
-from hotel_booking.ops.children import check_port, free_port, start, stop_children, wait_until_ready, watch
+from hotel_booking.ops.child_processes import (
+    check_port,
+    free_port,
+    start,
+    stop_children,
+    wait_until_ready,
+    watch,
+)
 from hotel_booking.ops.embedded import Cluster, EmbeddedError
 
 _LOADING = "hotel_loading"  # renamed when complete, so a killed first start is simply begun again
@@ -146,7 +154,7 @@ def _schema() -> str:
 
 def remember_schema(home: Path) -> None:
     """Keep beside the data in `home` what its schema was made by."""
-    (home / "schema").write_text(_schema())
+    replace_file(home / "schema", _schema().encode())
 
 
 def refuse_changed_schema(home: Path, folder: Path, revision: str) -> None:

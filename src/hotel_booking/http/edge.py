@@ -17,7 +17,7 @@ from litestar.types import HTTPScope, Message, Receive, Send
 from hotel_booking.core import tracing
 from hotel_booking.core.logging import ABOUT
 from hotel_booking.core.security_txt import SECURITY_TXT
-from hotel_booking.http import ended, metrics
+from hotel_booking.http import access_log, metrics
 from hotel_booking.http.access import caller_of, surface
 from hotel_booking.http.client_address import Network, Proxies
 from hotel_booking.http.errors import problem_messages
@@ -108,7 +108,7 @@ class Edge:
             if exchange.head:
                 scope["method"] = "HEAD"
             state["status"] = exchange.status
-            ended.tell(scope, status=exchange.status, started=started)
+            access_log.tell(scope, status=exchange.status, started=started)
             ABOUT.reset(about)
 
     async def _answer(self, scope: HTTPScope, exchange: _Exchange) -> None:
@@ -274,8 +274,8 @@ def _describe(span: Span, scope: HTTPScope) -> None:
             "http.route": route,
             "http.response.status_code": state["status"],
             "hotel.request_id": state["request_id"],
-            "hotel.actor": ended.actor(caller_of(scope), state.get("guest")),
-            "hotel.booking": ended.booking(state.get("booking"), typed),
+            "hotel.actor": access_log.actor(caller_of(scope), state.get("guest")),
+            "hotel.booking": access_log.booking(state.get("booking"), typed),
             "hotel.code": state.get("code"),
         },
     )

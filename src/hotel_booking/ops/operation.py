@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import IO, Any
 from hotel_booking.core.setting_files import names_database
 from hotel_booking.ops import spool
 from hotel_booking.ops.refusals import Busy, Interrupted, Refused
+from hotel_booking.ops.signals import interrupt
 
 _DEFAULT = Path("/var/lib/hotel-booking/ops")
 _TELL_SECONDS = 30
@@ -123,14 +125,16 @@ def operation(
                 _record(name, target, {"outcome": outcome, **act.detail}, environ, clock)
 
 
-def tell_audit_log(environ: Mapping[str, str]) -> str | None:
-    """Have what waits on disk told to the audit log, where the environment names a database and it answers;
-    else where it waits. It is another process that does so: what the application needs may be broken."""
+def tell_audit_log(environ: Mapping[str, str], data_dir: Path | None = None) -> str | None:
+    """Have what waits on disk told to the audit log, where the environment names a database, or `data_dir` a
+    demo, and it answers; else where it waits. It is another process that does so: what the application needs
+    may be broken."""
     folder = acts(environ)
-    if names_database(environ):
+    drain = ("audit-log", "drain", *(("--data-dir", str(data_dir)) if data_dir else ()))
+    if data_dir or names_database(environ):
         with suppress(OSError, subprocess.TimeoutExpired):
-            done = subprocess.run(
-                [sys.executable, "-c", "from hotel_booking.cli import main; main()", "audit-log", "drain"],
+            done = subprocess.run(  # noqa: S603  # our own command
+                [sys.executable, "-c", "from hotel_booking.cli import main; main()", *drain],
                 env={**environ, "HOTEL_SPOOL_DIR": str(folder)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -139,7 +143,9 @@ def tell_audit_log(environ: Mapping[str, str]) -> str | None:
             )
             if done.returncode == 0:
                 return None
-    if folder == spool.folder(environ):
+    if data_dir:
+        who = f"`hotel-booking {shlex.join(drain)}` (or its worker)"
+    elif folder == spool.folder(environ):
         who = "`hotel-booking audit-log drain` (or a worker here)"
     else:  # a folder of this user's own, which no worker knows
         who = f"`HOTEL_SPOOL_DIR={folder} hotel-booking audit-log drain`"
@@ -219,8 +225,8 @@ def _signals_raise() -> Iterator[None]:
     """SIGTERM ends an operation as Ctrl-C does, and by the same exception: nobody takes it for a refusal that
     can be passed over, and psycopg ends the statement on the server."""
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    def stop(_number: int, frame: FrameType | None) -> None:
+        interrupt(frame)
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

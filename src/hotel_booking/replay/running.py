@@ -26,6 +26,7 @@ from rich.progress import (
 
 from hotel_booking.core.db import Database
 from hotel_booking.core.setting import ConfigError
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.replay.demand import Kind, read
 from hotel_booking.replay.events import Plan, lay_out
 from hotel_booking.replay.hotel import build
@@ -161,13 +162,14 @@ def _database(options: Options, bar: Progress) -> Iterator[str]:
     """The database to play in: the one named, or a throwaway of our own."""
     from hotel_booking import migrations
     from hotel_booking.ops.embedded import throwaway
+    from hotel_booking.ops.signals import ended_as_by_ctrl_c
 
     if options.database_url is not None:
         _check_schema(options.database_url)
         yield options.database_url
     else:
         step = bar.add_task("Starting a database", total=None)
-        with throwaway() as cluster:
+        with ended_as_by_ctrl_c(), throwaway() as cluster:
             cluster.create_database(DATABASE)
             migrations.upgrade(cluster.url(DATABASE))
             _simulated_already(cluster.url(DATABASE))
@@ -250,6 +252,6 @@ def _report(
 
 def _write(path: Path, report: Report) -> None:
     try:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+        replace_file(path, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     except OSError as error:
         raise ConfigError([f"cannot write {path}: {error.strerror}"]) from None

@@ -44,9 +44,10 @@ from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.jobs import tasks as http_tasks
 from hotel_booking.ops.spool import DEFAULT_FOLDER
 from hotel_booking.worker.abandoned import keep_taking_up
+from hotel_booking.worker.database_metrics import keep_measuring
 from hotel_booking.worker.lanes import LANES, Lane, everything
 from hotel_booking.worker.supervision import keep_working, stopping_by_signal
-from hotel_booking.worker.telling import keep_telling
+from hotel_booking.worker.unknown import Tasks
 
 # Names and queues stand in rows, which the release before still writes and works on: a task that moves to
 # another module keeps its name.
@@ -86,6 +87,7 @@ def application(database_url: str) -> App:
     for namespace, tasks in _TASKS:
         # A copy: adding a blueprint writes the namespace before the names of its tasks, each time anew.
         app.add_tasks_from(deepcopy(tasks), namespace=namespace)
+    app.tasks = Tasks(app)
     return app
 
 
@@ -155,7 +157,7 @@ async def _beside(db: Database) -> AsyncIterator[None]:
     """What a worker does beside its jobs while it lives: tells of itself, beats, takes up what was left."""
     BUILD.labels(__version__, NEWEST).set(1)
     tasks = [
-        asyncio.create_task(keep_telling(db, utc_now)),
+        asyncio.create_task(keep_measuring(db, utc_now)),
         asyncio.create_task(keep_beating(db, utc_now)),
         asyncio.create_task(keep_taking_up(db)),
     ]
@@ -191,7 +193,7 @@ async def _due(app: App, lane: Lane) -> list[int]:
 def _without_clock(app: App) -> App:
     """The same tasks and connections, with no jobs made by the clock."""
     silent = App(connector=app.connector)
-    silent.tasks.update(app.tasks)
+    silent.tasks = app.tasks
     return silent
 
 

@@ -11,7 +11,7 @@ import pytest
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.domains.incidents import queries, service
-from hotel_booking.domains.incidents.service import telling as outbox
+from hotel_booking.domains.incidents.service import outbox
 from hotel_booking.domains.incidents.types import Actor, Delivery, Incident, Refused, Unavailable
 from hotel_booking.integrations.pagerduty import PagerDuty
 from hotel_booking.integrations.slack import Slack

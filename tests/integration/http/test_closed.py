@@ -26,7 +26,7 @@ from hotel_booking.domains.bookings.errors import StayNotSold
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.incidents import closure, maintenance
 from hotel_booking.domains.incidents.errors import InvalidWindow
-from hotel_booking.http import ended
+from hotel_booking.http import access_log
 from hotel_booking.http.closure import look_whether_closed
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
@@ -196,7 +196,7 @@ async def test_the_command_closes_and_opens_for_guests_alone(
             assert 1700 < int(page.headers["retry-after"]) <= 1800
             assert f"/status/{language}" in page.text
             assert page.headers["x-closed"] == "maintenance"  # what looks from outside does not call it down
-        ended.settle()
+        access_log.settle()
         assert (counted("closed") - closed_before, counted("5xx")) == (5, failed_before)
         refused = await client.post("/api/v1/quotes", json={})
         assert (refused.status_code, refused.json()["code"]) == (503, "closed_for_maintenance")

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, HTTPScope
 
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
-from hotel_booking.http import asked, passage
+from hotel_booking.http import fast_path, pipeline
 from tests.clients.http_client import running, settings_for
 from tests.factories.world import TODAY, make_nights, make_rates, simple_hotel
 
@@ -97,7 +97,7 @@ async def test_both_ways_answer_alike(
     short: list[str] = []
 
     def watched(scope: HTTPScope, app: ASGIApp) -> ASGIApp:
-        found = asked.shortened(scope, app)
+        found = fast_path.shortened(scope, app)
         if found is not app:
             short.append(scope["path"])
         return found
@@ -114,9 +114,9 @@ async def test_both_ways_answer_alike(
         for plain, addresses in ((True, PLAIN), (False, ODD)):
             for address in addresses:
                 for headers in ({}, {"accept-encoding": "gzip"}, {"hotel-simulated-time": "2026-01-01"}):
-                    monkeypatch.setattr(passage, "shortened", lambda _scope, app: app)
+                    monkeypatch.setattr(pipeline, "shortened", lambda _scope, app: app)
                     long_way = await said(address, **headers)
-                    monkeypatch.setattr(passage, "shortened", watched)
+                    monkeypatch.setattr(pipeline, "shortened", watched)
                     short.clear()
                     assert await said(address, **headers) == long_way, address
                     assert bool(short) is plain, address

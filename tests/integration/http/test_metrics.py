@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from prometheus_client import generate_latest
 
 from hotel_booking.core.errors import Conflict
-from hotel_booking.http import ended
+from hotel_booking.http import access_log
 from hotel_booking.http.access import public
 from hotel_booking.http.metrics import note_booking
 from tests.clients.http_client import running, settings_for
@@ -48,11 +48,11 @@ async def test_requests_and_bookings_are_counted(database_url: str, caplog: pyte
     bookings = 'hotel_booking_bookings_total{outcome="%s",surface="api"}'
     with caplog.at_level(logging.INFO, logger="hotel_booking.access"):
         async with running(settings_for(database_url), book) as (_, client):
-            ended.settle()
+            access_log.settle()
             before = generate_latest().decode()
             await client.post("/api/v1/bookings-of-the-test/secret-reference?email=ana@example.com")
             await client.post("/api/v1/bookings-of-the-test/full")
-        ended.settle()
+        access_log.settle()
         after = generate_latest().decode()
     assert value(after, requests) - value(before, requests) == 1
     for outcome in ("held", "sold_out"):
@@ -89,7 +89,7 @@ async def test_random_requests_are_counted_under_the_routes_there_are(database_u
         templates = {route.path_format for route in app.routes} | {"none"}
         before = series(generate_latest().decode())  # other tests have routes of their own
         await crawl(250)
-        ended.settle()
+        access_log.settle()
         new = series(generate_latest().decode()) - before
     labels = [dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in new]
     assert {"none"} < {of["route"] for of in labels if "route" in of} <= templates

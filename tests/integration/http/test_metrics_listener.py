@@ -15,7 +15,7 @@ import pytest
 
 from hotel_booking.core.metrics_listener import alone, told_together
 from hotel_booking.core.setting import ConfigError
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from tests.clients.http_client import settings_for
 from tests.clients.server import served_by_the_command
 from tests.clients.waiting import until

@@ -25,7 +25,7 @@ from hotel_booking.bench.catalogue import catalogue_of, fill, slug
 from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database, Origin
 from hotel_booking.integrations.smtp import DemoMailer
-from hotel_booking.ops.children import free_port
+from hotel_booking.ops.child_processes import free_port
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for

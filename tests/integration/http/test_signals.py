@@ -19,9 +19,9 @@ from hotel_booking.domains.bookings import invariant_results, service
 from hotel_booking.domains.bookings.tally import surface_of
 from hotel_booking.domains.identity.permissions import Role
 from hotel_booking.domains.payments.gateway import Gateways
-from hotel_booking.http.ended import settle
+from hotel_booking.http.access_log import settle
 from hotel_booking.integrations.sandbox import SandboxGateway
-from hotel_booking.worker.telling import tell
+from hotel_booking.worker.database_metrics import measure
 from tests.clients.http_client import running, settings_for
 from tests.clients.staff_client import SAME_ORIGIN, signed_in
 from tests.factories.small_hotel import GUEST, NOW, make_quote, small_hotel, stay
@@ -91,7 +91,7 @@ async def test_every_hold_that_lapses_is_counted_once_for_its_surface(
             await tx.execute("SELECT booking_expire(ARRAY(SELECT id FROM booking))")
             raise RuntimeError
     for _ in range(2):
-        await tell(db, LATER)
+        await measure(db, LATER)
         assert {surface: more(**sample) for surface, sample in expired.items()} == {
             "site": 1,
             "api": 1,
@@ -136,7 +136,7 @@ async def test_queues_are_told_whole_with_their_oldest_job_and_how_jobs_end(
             "SELECT enqueue('mail', 'notifications:deliver', '{}', $1)", now + timedelta(hours=1)
         )
         await job_queue.enqueue(tx, queue="payments", task="bookings:finish_payment", payment_id="no id")
-    await tell(db, now + timedelta(seconds=30))
+    await measure(db, now + timedelta(seconds=30))
     assert told("jobs", queue="mail", state="due") == told("jobs", queue="mail", state="later") == 1
     assert told("jobs_oldest_due_seconds", queue="mail") == pytest.approx(120)
     # One without a time of its own waits since it was put there.
@@ -148,19 +148,19 @@ async def test_queues_are_told_whole_with_their_oldest_job_and_how_jobs_end(
         await tx.execute("DELETE FROM procrastinate_jobs WHERE queue_name = 'mail'")
     await worker.run(database_url, lambda _: Gateways(SandboxGateway()), wait=False)
     assert (more(**done), more(**failed)) == (0, 1)
-    await tell(db, now)
+    await measure(db, now)
     assert told("jobs", queue="mail", state="due") == told("jobs_oldest_due_seconds", queue="mail") == 0
     assert told("jobs", queue="payments", state="later") == 1  # it is tried again
 
 
 async def test_what_the_invariants_last_said_is_told_with_its_time(db: Database) -> None:
     ids = await small_hotel(db)
-    await tell(db, NOW)
+    await measure(db, NOW)
     assert REGISTRY.get_sample_value("hotel_booking_invariants_checked_timestamp_seconds") == 0
     async with db.transaction() as tx:
         await tx.execute("UPDATE room_night SET taken = 1 WHERE room_type_id = $1", ids["DBL"])
     await invariant_results.run(db, prices=False, now=LATER)
-    await tell(db, LATER)
+    await measure(db, LATER)
     assert told("invariants_checked_timestamp_seconds") == LATER.timestamp()
     assert told("invariant_differences", check="nights_taken") > 0
     assert (

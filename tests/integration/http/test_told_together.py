@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from hotel_booking.core import logging as ours
 from hotel_booking.core import metrics as declared
 from hotel_booking.core.lru_cache import LruCache
-from hotel_booking.http import ended
+from hotel_booking.http import access_log
 from hotel_booking.http.access import public
 from tests.clients.http_client import running, settings_for
 from tests.clients.server import served_by_the_command
@@ -53,7 +53,7 @@ def written() -> Iterator[Counting]:
         try:
             yield stream
         finally:
-            ended.settle()
+            access_log.settle()
             logging.root.handlers[:] = handlers
             logging.root.setLevel(level)
 
@@ -76,7 +76,7 @@ def count(name: str, **labels: str) -> float:
 async def test_lines_are_written_together_behind_what_happened_before(database_url: str) -> None:
     route = {"method": "GET", "route": "/api/v1/said/{number}"}
     async with running(settings_for(database_url), said) as (_, client):
-        ended.settle()
+        access_log.settle()
         counted = count("hotel_booking_http_requests_total", **route, status="2xx")
         with written() as stream:
             for number in range(_REQUESTS):
@@ -102,10 +102,10 @@ def test_not_many_wait_however_busy_the_process_is() -> None:
     async def busy() -> None:  # the loop gets no turn meanwhile
         for number in range(1_300):
             scope = {"method": "GET", "path": "/", "state": {"request_id": f"request-{number}"}}
-            ended.tell(scope, status=200, started=0.0)  # type: ignore[arg-type]  # what it looks at
+            access_log.tell(scope, status=200, started=0.0)  # type: ignore[arg-type]  # what it looks at
         assert len(of_us(stream.said())) == 1_000
 
-    ended.settle()
+    access_log.settle()
     with written() as stream:
         asyncio.run(busy())
     assert [line["request_id"] for line in stream.said()] == [f"request-{number}" for number in range(1_300)]

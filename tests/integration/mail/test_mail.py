@@ -320,12 +320,33 @@ async def test_a_link_that_opens_an_account_is_forgotten_once_it_is_on_its_way(
     assert "link" not in message.data
 
 
-async def test_a_message_that_cannot_be_written_is_a_dead_letter(db: Database, database_url: str) -> None:
-    message_id = await queued(db, data={})
+@pytest.mark.parametrize(
+    "newer", [{"data": {}}, {"template": "of_a_newer_release"}], ids=["data", "template"]
+)
+async def test_what_a_newer_release_queued_is_left_to_its_worker_and_after_an_hour_a_dead_letter(
+    db: Database, database_url: str, newer: dict[str, Any]
+) -> None:
+    """While a release is rolled out its web processes queue messages that the old worker cannot write."""
+    left, given_up = await queued(db, "left", **newer), await queued(db, "given up", **newer)
+    async with db.transaction() as tx:
+        last = service.MOST_ATTEMPTS_UNWRITTEN - 1
+        await tx.execute("UPDATE mail_message SET attempts = $2 WHERE id = $1", given_up, last)
     mailer = Answers("sent")
     await work(database_url, mailer)
     assert mailer.sent == []
-    assert (await status(db, message_id))[0] == "failed"
+    assert await status(db, left) == ("waiting", 1)
+    assert await status(db, given_up) == ("failed", service.MOST_ATTEMPTS_UNWRITTEN)
+    async with db.transaction() as tx:
+        (attempt,) = await queries.attempts(tx, left)
+        assert "by this release" in str(attempt.reply)
+        assert await queries.dead_letters(tx, utc_now()) == 1
+        # The mail server is in no trouble, and the status page says none.
+        assert (await queries.trouble(tx)).failed_at is None
+        known = "UPDATE mail_message SET template = 'password_reset', data = $1 WHERE id = $2"
+        await tx.execute(known, SAMPLES["password_reset"], left)
+        await tx.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+    await work(database_url, mailer)
+    assert await status(db, left) == ("sent", 2)
 
 
 async def test_only_what_failed_is_sent_again_and_only_by_those_who_see_it(db: Database) -> None:

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from hotel_booking.core.db import Database
 from hotel_booking.core.names import clean_text, has_unshown
 from hotel_booking.domains.notifications.rendering import render
-from hotel_booking.http import ended
+from hotel_booking.http import access_log
 from tests.clients.http_client import client_of, running, settings_for
 from tests.clients.outbox import sent
 from tests.clients.staff_client import SAME_ORIGIN
@@ -559,7 +559,7 @@ async def test_a_refused_sign_in_is_counted_and_logged_as_one_wherever_its_sende
     labels = {"method": "POST", "route": "/{language}/account/sign-in"}
 
     def counted(status: str) -> float:
-        ended.settle()
+        access_log.settle()
         return (
             REGISTRY.get_sample_value("hotel_booking_http_requests_total", labels | {"status": status}) or 0
         )

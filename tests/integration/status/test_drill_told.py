@@ -10,7 +10,7 @@ from hotel_booking.core.clock import utc_now
 from hotel_booking.core.db import Database
 from hotel_booking.core.languages import LANGUAGES
 from hotel_booking.core.metrics import DRILL_DONE, DRILL_FIGURES
-from hotel_booking.worker.telling import tell
+from hotel_booking.worker.database_metrics import measure
 from tests.clients.command_line import command
 from tests.clients.http_client import running, settings_for
 
@@ -52,7 +52,7 @@ async def test_a_drills_report_is_told_in_metrics_and_on_the_status_page(
         }
 
     now = utc_now()
-    await tell(db, now)
+    await measure(db, now)
     assert done() == 0
     assert set(figures().values()) == {-1}
     assert "Not tried yet." in (await shown())["en"]
@@ -60,7 +60,7 @@ async def test_a_drills_report_is_told_in_metrics_and_on_the_status_page(
     assert "the drill of 2030-03-03 03:23 UTC succeeded" in drilled(database_url, tmp_path, GOOD)
     drilled(database_url, tmp_path, GOOD)  # again: nothing more
     assert await count(db) == 1
-    await tell(db, now)
+    await measure(db, now)
     assert done() == 1898738580
     assert figures() == {"succeeded": 1, "lost_bookings": 31, "rpo_seconds": 8.2, "rto_seconds": 61.4}
     pages = await shown()
@@ -72,7 +72,7 @@ async def test_a_drills_report_is_told_in_metrics_and_on_the_status_page(
     assert "and none was missing" in (await shown())["en"]
 
     assert "failed" in drilled(database_url, tmp_path, BAD)
-    await tell(db, now)
+    await measure(db, now)
     assert figures() == {"succeeded": 0, "lost_bookings": -1, "rpo_seconds": -1, "rto_seconds": -1}
     pages = await shown()
     assert "failed" in pages["en"]

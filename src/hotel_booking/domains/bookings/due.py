@@ -25,7 +25,7 @@ from hotel_booking.domains.rates.cancellation import (
 _BEFORE_IT_LAPSES = timedelta(days=1)
 
 
-class Stage(msgspec.Struct, frozen=True):
+class RefundStage(msgspec.Struct, frozen=True):
     """From `since` (None: from now on) cancelling costs `fee` and gives `refund` back, what was only reserved
     included."""
 
@@ -34,7 +34,7 @@ class Stage(msgspec.Struct, frozen=True):
     refund: int
 
 
-class Rest(msgspec.Struct, frozen=True):
+class PaymentSchedule(msgspec.Struct, frozen=True):
     """What of a booking's price is neither paid nor reserved: `now` is due already, each of `later` on a day
     to come of the hotel's, and `at_hotel` is paid in the house."""
 
@@ -72,7 +72,7 @@ def open_of(booking: Booking, due: int, *, total: int) -> int:
     return max(min(due, charged(booking, total)) - booking.paid - booking.reserved, 0)
 
 
-def rest_of(booking: Booking, at: datetime) -> Rest:
+def payment_schedule(booking: Booking, at: datetime) -> PaymentSchedule:
     """The open part of the price, by when it is due after the instant `at`."""
     known = due = still_open(booking, at)
     later = []
@@ -81,7 +81,7 @@ def rest_of(booking: Booking, at: datetime) -> Rest:
             day = instant.astimezone(ZoneInfo(booking.timezone)).date()
             later.append((day, open_then - known))
             known = open_then
-    return Rest(due, tuple(later), still_open(booking) - known)
+    return PaymentSchedule(due, tuple(later), still_open(booking) - known)
 
 
 def balance(booking: Booking) -> int:
@@ -139,11 +139,11 @@ def capture_instant(booking: Booking, *, now: datetime, holds_for: timedelta) ->
     return max(now, min(check_in, now + holds_for - _BEFORE_IT_LAPSES))
 
 
-def refund_stages(booking: Booking, at: datetime) -> list[Stage]:
+def refund_stages(booking: Booking, at: datetime) -> list[RefundStage]:
     """What cancelling all that is left gives back now and from each deadline to come."""
     money = booking.paid + booking.reserved
     return [
-        Stage(since, fee, money - min(fee, money))
+        RefundStage(since, fee, money - min(fee, money))
         for since, fee in fees_by_deadline(booking, at, cancellation_fee)
     ]
 

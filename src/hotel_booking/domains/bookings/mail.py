@@ -14,7 +14,7 @@ from hotel_booking.core.dates import business_date, business_day_end
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.moments import same_day
 from hotel_booking.domains.bookings import cancelling
-from hotel_booking.domains.bookings.due import charged, rest_of, still_open
+from hotel_booking.domains.bookings.due import charged, payment_schedule, still_open
 from hotel_booking.domains.bookings.guest_bookings import GuestBooking
 from hotel_booking.domains.bookings.names import booking_in
 from hotel_booking.domains.bookings.types import STANDING, Booking, Cancellation
@@ -74,7 +74,7 @@ async def amended(
     cancelling is free: the confirmation's dates count no more. `booking` is as it has become; `cancelled` are
     the rooms, by position, that it has just lost."""
     cancellable = booking.status == "confirmed"
-    rest = rest_of(booking, now)
+    rest = payment_schedule(booking, now)
     # It is about the rooms that it changes: not those whose guests have left, or never came.
     there = replace(booking, reservations=booking.staying)
     data = {
@@ -325,7 +325,7 @@ async def _queue(
 
 def _money(booking: Booking, now: datetime) -> dict[str, Any]:
     """What is paid and reserved, and when and where the rest is paid."""
-    rest = rest_of(booking, now)
+    rest = payment_schedule(booking, now)
     return {
         "paid": booking.paid,
         "reserved": booking.reserved,

@@ -12,7 +12,7 @@ from hotel_booking.core.breaker import BreakerOpen, breaker_of
 from hotel_booking.core.job_queue import enqueue
 from hotel_booking.core.sweeps import each
 from hotel_booking.domains.incidents import queries, service
-from hotel_booking.domains.incidents.service import telling
+from hotel_booking.domains.incidents.service import outbox
 from hotel_booking.domains.incidents.types import Chat, Delivery, Pager, Refused, Unavailable
 
 tasks = Blueprint()
@@ -37,7 +37,7 @@ async def watch(context: JobContext, timestamp: int) -> None:
 
     await each("incidents", lasting, look)
     async with db.transaction() as tx:
-        for incident_id in await telling.overdue(tx, before=now - _LOST_AFTER):
+        for incident_id in await outbox.overdue(tx, before=now - _LOST_AFTER):
             await enqueue(tx, queue="incidents", task="incidents:deliver", incident_id=str(incident_id))
 
 
@@ -47,7 +47,7 @@ async def deliver(context: JobContext, incident_id: str) -> None:
     db = jobs.database(context)
     while True:
         async with db.transaction() as tx:
-            delivery = await telling.take(tx, int(incident_id), now=jobs.now(context))
+            delivery = await outbox.take(tx, int(incident_id), now=jobs.now(context))
         if delivery is None:
             return
         failed: str | None = None
@@ -65,13 +65,13 @@ async def deliver(context: JobContext, incident_id: str) -> None:
         async with db.transaction() as tx:
             now = jobs.now(context)
             if failed is not None:
-                await telling.given_up(tx, delivery, reason=failed)
+                await outbox.given_up(tx, delivery, reason=failed)
             elif again is not None:
-                await telling.not_sent(tx, delivery, reason=str(again), now=now, after=again.after)
+                await outbox.not_sent(tx, delivery, reason=str(again), now=now, after=again.after)
             elif told:
-                await telling.sent(tx, delivery, now=now)
+                await outbox.sent(tx, delivery, now=now)
             else:
-                await telling.drop(tx, delivery)
+                await outbox.drop(tx, delivery)
 
 
 async def _tell(context: JobContext, delivery: Delivery) -> bool:
@@ -80,7 +80,7 @@ async def _tell(context: JobContext, delivery: Delivery) -> bool:
         pager: Pager | None = jobs.resource(context, "pager")
         if pager is None:
             raise Refused("PagerDuty is not set up (HOTEL_PAGERDUTY_KEY)")
-        secondary = delivery.key.endswith(telling.SECONDARY)
+        secondary = delivery.key.endswith(outbox.SECONDARY)
         if secondary and not pager.wakes_secondary:
             return False
         with breaker_of(pager, "pagerduty").asking(Unavailable):

@@ -59,8 +59,10 @@ async def deliver(context: JobContext, message_id: str) -> None:
         else:
             rendered = structs.replace(rendered_message(message, link), reply_to=reply_to)
     except (KeyError, UndefinedError, ValueError, TypeError) as error:
+        # A newer release may have queued it, whose worker comes while it is rolled out.
         log.exception("a message cannot be written", extra={"message_id": message_id})
-        delivery = Delivery("failed", f"the message cannot be written: {type(error).__name__}")
+        reply = f"the message cannot be written by this release: {type(error).__name__}"
+        delivery = Delivery("again", reply, unwritten=True)
     if rendered is not None:
         delivery = await _send(mailer, breaker, message, rendered)
     async with db.transaction() as tx:

@@ -15,6 +15,8 @@ from hotel_booking.domains.notifications.types import Delivery, Message, Message
 # 2, 4, 8 ... seconds and then every hour: about a day in all.
 _LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 35
+# What this release cannot write a newer one may have queued, whose worker comes with it: about an hour.
+MOST_ATTEMPTS_UNWRITTEN = 12
 
 
 async def queue(
@@ -98,8 +100,11 @@ async def finish(
     """Note what became of a try; where it may be tried again, enqueue that for later. A try so slow that it
     was given up changes nothing more, unless its message arrived after all."""
     outcome = delivery.outcome
-    if outcome == "again" and message.attempts >= MOST_ATTEMPTS:
+    most = MOST_ATTEMPTS_UNWRITTEN if delivery.unwritten else MOST_ATTEMPTS
+    if outcome == "again" and message.attempts >= most:
         outcome = "failed"
+    # A message that waits for another worker is no trouble with the mail server, which the status page tells.
+    untroubled = outcome == "sent" or (outcome == "again" and delivery.unwritten)
     await tx.execute(
         "INSERT INTO mail_attempt (message_id, at, outcome, reply) VALUES ($1, $2, $3, $4)",
         message.id,
@@ -116,7 +121,7 @@ async def finish(
         message.id,
         "waiting" if outcome == "again" else outcome,
         subject,
-        None if outcome == "sent" else delivery.reply[:1000],
+        None if untroubled else delivery.reply[:1000],
         now,
         message.touched_at,
     )

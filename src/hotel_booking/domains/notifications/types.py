@@ -72,12 +72,14 @@ HotelAddress = Callable[[Transaction, int], Awaitable[str | None]]
 class Delivery(msgspec.Struct, frozen=True):
     """What became of one try, and what the mail server said. `keep`: links that open an account stay in the
     outbox (the demo shows its mail); else they are forgotten once they are on their way. `unreachable`: the
-    server did not speak to us at all, so that no other message would fare better."""
+    server did not speak to us at all, so that no other message would fare better. `unwritten`: this release
+    cannot write the message, so that no server was asked."""
 
     outcome: Outcome
     reply: str = ""
     keep: bool = False
     unreachable: bool = False
+    unwritten: bool = False
 
 
 class Mailer(Protocol):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
+from hotel_booking.core.whole_files import replace_file
 from hotel_booking.ops import postmaster
 from hotel_booking.ops.embedded.programs import (
     ROOT_HOME,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from psycopg import sql
 
 SUPERUSER = "hotel"
-_SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")
+_SOCKET_LIMIT = 107 - len("/.s.PGSQL.5432.lock")  # bytes, of which a letter beyond ASCII has several
 _START_SECONDS = 600  # crash recovery of a large database takes minutes, and giving up loses nothing but time
 _STOP_SECONDS = 120
 # Processes of a server that was killed end when they notice, and until then no other may start.
@@ -228,7 +229,7 @@ class Cluster:
                 if self._user:
                     os.chown(folder, self._user.uid, self._user.gid)
             if self.home.parent != self.folder:
-                (self.folder / _POINTER).write_text(f"{self.home}\n")
+                replace_file(self.folder / _POINTER, f"{self.home}\n".encode())
         except OSError as error:
             raise EmbeddedError(
                 f"cannot write to {error.filename or self.folder}: {error.strerror};"
@@ -299,7 +300,8 @@ class Cluster:
 
     def _socket_folder(self) -> Path:
         folder = self.home / "run"
-        if len(str(folder)) <= _SOCKET_LIMIT:
+        # Prometheus' exporter cannot be told of a socket with a space in its path.
+        if len(os.fsencode(folder)) <= _SOCKET_LIMIT and " " not in str(folder):
             return folder
         short = _short_socket_folder(self.home)
         short.mkdir(mode=0o700, exist_ok=True)
@@ -385,7 +387,7 @@ def _in_use(folder: Path, holder: Sequence[str]) -> str:
 
 
 def _short_socket_folder(home: Path) -> Path:
-    """For a home whose own path is too long for a socket."""
+    """For a home whose own path no socket can have."""
     return Path(tempfile.gettempdir()) / f"hotel-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
 
 

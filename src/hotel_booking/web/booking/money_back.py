@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from hotel_booking.domains.bookings.due import Stage
+from hotel_booking.domains.bookings.due import RefundStage
 from hotel_booking.domains.bookings.money_back import MoneyBack
 from hotel_booking.domains.payments.queries import SavedCard
 from hotel_booking.domains.payments.returns import Returning
@@ -46,7 +46,7 @@ class MoneyBackWords(Formats):
         """Only what went back or is on its way, sum by sum."""
         return [self._came(part, money.currency, timezone) for part in money.parts]
 
-    def stage(self, stage: Stage, currency: str) -> tuple[str, str]:
+    def stage(self, stage: RefundStage, currency: str) -> tuple[str, str]:
         """What cancelling at some time means, and what stands beside it ("" where that says it all)."""
         _ = self._texts.gettext
         fee = _("fee {amount}").format(amount=self.money(stage.fee, currency)) if stage.fee else ""

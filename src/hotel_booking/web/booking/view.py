@@ -14,11 +14,11 @@ from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings import money_back, notes
 from hotel_booking.domains.bookings.due import (
-    Rest,
-    Stage,
+    PaymentSchedule,
+    RefundStage,
     not_arriving,
+    payment_schedule,
     refund_stages,
-    rest_of,
     still_open,
 )
 from hotel_booking.domains.bookings.pricing import price_of
@@ -88,7 +88,7 @@ async def booking_page(
     phrases = Phrases(language, texts)
     words = MoneyBackWords(language, texts, await saved_card(tx, booking.id))
     stages = refund_stages(booking, now) if booking.status == "confirmed" else []
-    rest = rest_of(booking, now)
+    rest = payment_schedule(booking, now)
     came = await money_back.what_came_back(tx, booking)
     would: list[str] = []
     if stages:
@@ -130,7 +130,7 @@ async def booking_page(
     )
 
 
-def _rest(booking: Booking, rest: Rest, language: str) -> list[str]:
+def _rest(booking: Booking, rest: PaymentSchedule, language: str) -> list[str]:
     """When and where the open part of the price is paid, as long as the hotel may take it at check-out."""
     if booking.status not in ("confirmed", "checked_in"):
         return []
@@ -148,7 +148,7 @@ def _giving_up(booking: Booking, room: Reservation, words: MoneyBackWords, now: 
     if booking.status != "confirmed" or len(booking.staying) < 2 or room.status != "confirmed":
         return None
     cost = cancellation_at(booking, now, rooms=[room.position])
-    stage = Stage(None, cost.fee, cost.refund + cost.released)
+    stage = RefundStage(None, cost.fee, cost.refund + cost.released)
     total = booking.total - room.total + cost.fee
     return GivingUp(cost.fee, total, *words.stage(stage, booking.currency))
 

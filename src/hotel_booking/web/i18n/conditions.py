@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from hotel_booking.domains.bookings.due import Rest
+from hotel_booking.domains.bookings.due import PaymentSchedule
 from hotel_booking.domains.properties.beds import bed_kind
 from hotel_booking.domains.rates.types import CancellationTerms, Line
 from hotel_booking.http.i18n.code_names import MEALS, TAXES
@@ -151,7 +151,7 @@ class Conditions(Formats):
             return (first, _("The rest, {rest}, is paid at the hotel").format(rest=rest))
         return (first, _("The rest, {rest}, is due on {day}").format(rest=rest, day=self.day(balance_on)))
 
-    def rest(self, rest: Rest, total: int, currency: str) -> list[str]:
+    def rest(self, rest: PaymentSchedule, total: int, currency: str) -> list[str]:
         """When and where the open part of a booking's price is paid; nothing is said of what is due now."""
         _ = self._texts.gettext
         if rest.at_hotel >= total:

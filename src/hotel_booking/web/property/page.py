@@ -16,7 +16,7 @@ from hotel_booking.domains.properties.errors import NoSuchProperty
 from hotel_booking.domains.rates.cancellation import balance_instant, deadlines
 from hotel_booking.domains.search.searching import Searching
 from hotel_booking.http.access import public
-from hotel_booking.http.asked import direct
+from hotel_booking.http.fast_path import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.i18n.punctuation import joined
 from hotel_booking.web import placeholder_art

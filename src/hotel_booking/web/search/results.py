@@ -23,7 +23,7 @@ from hotel_booking.domains.search.searching import Searching
 from hotel_booking.domains.search.types import SORTS, Key, SearchPage, SearchRequest, SearchResult, Sort
 from hotel_booking.http import pages
 from hotel_booking.http.access import public
-from hotel_booking.http.asked import direct
+from hotel_booking.http.fast_path import direct
 from hotel_booking.http.i18n.catalogues import translations
 from hotel_booking.http.problems import InvalidCursor
 from hotel_booking.http.security_headers import PAGE_POLICY

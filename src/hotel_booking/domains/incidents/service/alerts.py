@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import queries
 from hotel_booking.domains.incidents.notification import Firing, Notification
-from hotel_booking.domains.incidents.service import declare, ending, entries, telling, work
+from hotel_booking.domains.incidents.service import declare, ending, entries, outbox, work
 from hotel_booking.domains.incidents.types import SEVERITY_MEANS, Actor, Incident, Kind, Severity
 
 ALERTMANAGER = Actor("Alertmanager")
@@ -110,7 +110,7 @@ async def _worsen(tx: Transaction, incident: Incident, severity: Severity, now: 
     )
     text = f"{incident.severity} became {severity} ({SEVERITY_MEANS[severity][0]})"
     await entries.write(tx, incident.id, kind="severity", actor=ALERTMANAGER.name, text=text, now=now)
-    await telling.say(tx, incident, text, now=now)
+    await outbox.say(tx, incident, text, now=now)
 
 
 async def _put(

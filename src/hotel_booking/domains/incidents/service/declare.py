@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import queries
 from hotel_booking.domains.incidents.errors import InvalidIncident
-from hotel_booking.domains.incidents.service import entries, telling
+from hotel_booking.domains.incidents.service import entries, outbox
 from hotel_booking.domains.incidents.types import (
     CRITICAL,
     SEVERITY_MEANS,
@@ -70,7 +70,7 @@ async def declare(
             tx, incident.id, kind="role", actor=by.name, text=f"{commander} is incident commander", now=now
         )
     if severity in CRITICAL:
-        await telling.page(tx, incident, f"{severity}: {title}", now=now)
+        await outbox.page(tx, incident, f"{severity}: {title}", now=now)
     return incident
 
 
@@ -107,7 +107,7 @@ async def create(
     words = SEVERITY_MEANS[severity][0]
     if kind == "incident":
         text = f"Declared as {severity} ({words}): {title}"
-        await telling.say(tx, incident, f":rotating_light: {severity} ({words}): {title}", now=now, link=True)
+        await outbox.say(tx, incident, f":rotating_light: {severity} ({words}): {title}", now=now, link=True)
     else:
         text = f"Noted for investigation: {title}"
     await entries.write(tx, incident_id, kind="declared", actor=by, text=text, now=now)

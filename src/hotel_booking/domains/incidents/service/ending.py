@@ -7,7 +7,7 @@ from datetime import datetime
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import queries
 from hotel_booking.domains.incidents.errors import IncidentMovedOn
-from hotel_booking.domains.incidents.service import entries, telling
+from hotel_booking.domains.incidents.service import entries, outbox
 from hotel_booking.domains.incidents.types import CRITICAL, Actor, Incident
 
 
@@ -30,8 +30,8 @@ async def resolve(tx: Transaction, *, incident_id: int, text: str, by: Actor, no
     said = f"Resolved{': ' + text if text else ''}"
     await entries.write(tx, incident_id, kind="resolved", actor=by.name, text=said, now=now)
     if not finding:
-        await telling.page_is(tx, incident, "resolve", now=now)
-        await telling.say(tx, incident, f":white_check_mark: {said}", now=now)
+        await outbox.page_is(tx, incident, "resolve", now=now)
+        await outbox.say(tx, incident, f":white_check_mark: {said}", now=now)
     return await queries.find(tx, incident_id)
 
 
@@ -52,7 +52,7 @@ async def reopen(tx: Transaction, *, incident_id: int, text: str, by: Actor, now
     )
     said = f"Reopened{': ' + text if text else ''}"
     await entries.write(tx, incident_id, kind="reopened", actor=by.name, text=said, now=now)
-    await telling.say(tx, incident, f":repeat: {said}", now=now)
+    await outbox.say(tx, incident, f":repeat: {said}", now=now)
     return await queries.find(tx, incident_id)
 
 

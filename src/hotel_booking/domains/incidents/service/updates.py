@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import queries, templates
 from hotel_booking.domains.incidents.errors import IncidentMovedOn, InvalidIncident
-from hotel_booking.domains.incidents.service import entries, telling
+from hotel_booking.domains.incidents.service import entries, outbox
 from hotel_booking.domains.incidents.types import UPDATE_STATUSES, Actor, UpdateStatus
 
 # A second send of a form or a command: subscribers would have the same mail twice.
@@ -64,7 +64,7 @@ async def publish(
     await entries.write(
         tx, incident_id, kind="update", actor=by.name, text=f"Customers were told ({status}): {body}", now=now
     )
-    await telling.say(tx, incident, f":loudspeaker: Status page ({status}): {body}", now=now)
+    await outbox.say(tx, incident, f":loudspeaker: Status page ({status}): {body}", now=now)
 
 
 async def _check_new(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import clocks, queries
-from hotel_booking.domains.incidents.service import entries, telling
+from hotel_booking.domains.incidents.service import entries, outbox
 from hotel_booking.domains.incidents.types import Incident
 
 ACTOR = "The clock"
@@ -30,10 +30,10 @@ async def _say(tx: Transaction, incident: Incident, due: clocks.Due, now: dateti
             await tx.execute("UPDATE incident SET escalated_at = $2 WHERE id = $1", incident.id, now)
             text = "Nobody has acknowledged this in time: escalated from Primary to Secondary"
             summary = f"{incident.severity}, not acknowledged: {incident.title}"
-            await telling.page(tx, incident, summary, now=now, secondary=True)
+            await outbox.page(tx, incident, summary, now=now, secondary=True)
             where = f"Incident {incident.id} in #{incident.channel}"
-            await telling.say_in(
-                tx, incident, telling.SECONDARY_CHANNEL, f":rotating_light: {summary}. {where}", now=now
+            await outbox.say_in(
+                tx, incident, outbox.SECONDARY_CHANNEL, f":rotating_light: {summary}. {where}", now=now
             )
         case "update_soon" | "update_overdue":
             await tx.execute("UPDATE incident SET update_reminded_at = $2 WHERE id = $1", incident.id, now)
@@ -44,4 +44,4 @@ async def _say(tx: Transaction, incident: Incident, due: clocks.Due, now: dateti
                 else f"Customers have heard nothing for {minutes} minutes: the status page wants an update"
             )
     await entries.write(tx, incident.id, kind="clock", actor=ACTOR, text=text, now=now)
-    await telling.say(tx, incident, f":alarm_clock: {text}", now=now)
+    await outbox.say(tx, incident, f":alarm_clock: {text}", now=now)

@@ -7,7 +7,7 @@ from datetime import datetime
 from hotel_booking.core.db import Transaction
 from hotel_booking.domains.incidents import queries
 from hotel_booking.domains.incidents.errors import IncidentMovedOn, InvalidIncident
-from hotel_booking.domains.incidents.service import declare, entries, telling
+from hotel_booking.domains.incidents.service import declare, entries, outbox
 from hotel_booking.domains.incidents.types import (
     PHASE_MEANS,
     ROLES,
@@ -39,8 +39,8 @@ async def acknowledge(tx: Transaction, *, incident_id: int, by: Actor, now: date
         tx, incident_id, kind="acknowledged", actor=by.name, text=f"{by.name} has acknowledged it", now=now
     )
     if incident.kind == "incident":
-        await telling.page_is(tx, incident, "acknowledge", now=now)
-        await telling.say(tx, incident, f":eyes: {by.name} has acknowledged it", now=now)
+        await outbox.page_is(tx, incident, "acknowledge", now=now)
+        await outbox.say(tx, incident, f":eyes: {by.name} has acknowledged it", now=now)
         if not any(held.role == "commander" for held in await queries.roles(tx, incident_id)):
             await _hold(tx, incident, "commander", by, by=by.name, now=now)
     return await queries.find(tx, incident_id)
@@ -78,9 +78,9 @@ async def assess(
     if severity != incident.severity:
         text = f"{incident.severity} became {severity} ({SEVERITY_MEANS[severity][0]})"
         await entries.write(tx, incident_id, kind="severity", actor=by.name, text=text, now=now)
-        await telling.say(tx, after, f"{text}, by {by.name}", now=now)
+        await outbox.say(tx, after, f"{text}, by {by.name}", now=now)
         if after.paged and not incident.paged and after.acknowledged_at is None:
-            await telling.page(tx, after, f"{severity}: {after.title}", now=now)
+            await outbox.page(tx, after, f"{severity}: {after.title}", now=now)
     if components != incident.components:
         named = ", ".join(components) or "nothing that customers see"
         await entries.write(
@@ -122,7 +122,7 @@ async def _hold(
     what = "incident commander" if role == "commander" else role
     text = f"{holder.name} is {what}"
     await entries.write(tx, incident.id, kind="role", actor=by, text=text, now=now)
-    await telling.say(tx, incident, text, now=now)
+    await outbox.say(tx, incident, text, now=now)
 
 
 async def move_to(tx: Transaction, *, incident_id: int, phase: Phase, by: Actor, now: datetime) -> None:
@@ -145,7 +145,7 @@ async def move_to(tx: Transaction, *, incident_id: int, phase: Phase, by: Actor,
     )
     name, meaning = PHASE_MEANS[phase]
     await entries.write(tx, incident_id, kind="phase", actor=by.name, text=f"{name}: {meaning}", now=now)
-    await telling.say(tx, incident, f"{name}: {meaning}", now=now)
+    await outbox.say(tx, incident, f"{name}: {meaning}", now=now)
 
 
 async def note(tx: Transaction, *, incident_id: int, text: str, by: Actor, now: datetime) -> None:
@@ -153,7 +153,7 @@ async def note(tx: Transaction, *, incident_id: int, text: str, by: Actor, now: 
     text = entries.text_of(text, "note", 10_000)
     incident = await queries.find(tx, incident_id, lock=True)
     await entries.write(tx, incident_id, kind="note", actor=by.name, text=text, now=now)
-    await telling.say(tx, incident, f"{by.name}: {text}", now=now)
+    await outbox.say(tx, incident, f"{by.name}: {text}", now=now)
 
 
 async def escalate_finding(
@@ -180,7 +180,7 @@ async def escalate_finding(
     words = SEVERITY_MEANS[severity][0]
     text = f"Became an incident, {severity} ({words}): {after.title}"
     await entries.write(tx, incident_id, kind="declared", actor=by.name, text=text, now=now)
-    await telling.say(tx, after, f":rotating_light: {text}", now=now, link=True)
+    await outbox.say(tx, after, f":rotating_light: {text}", now=now, link=True)
     if after.paged:
-        await telling.page(tx, after, f"{severity}: {after.title}", now=now)
+        await outbox.page(tx, after, f"{severity}: {after.title}", now=now)
     return after

@@ -19,11 +19,11 @@ from hotel_booking.domains.identity.errors import InvalidKey
 from hotel_booking.http import cookies
 from hotel_booking.http.access import ACCESS, check, identify, surface
 from hotel_booking.http.answers import shaping
-from hotel_booking.http.asked import shortened
 from hotel_booking.http.bodies import arrived
 from hotel_booking.http.closure import make_sure, refuse_while_closed
 from hotel_booking.http.costs import SAFE, goes_first, kind, takes_turns
 from hotel_booking.http.encodings import unpacked
+from hotel_booking.http.fast_path import shortened
 from hotel_booking.http.limits import charge, charge_bad_key
 from hotel_booking.http.preconditions import known_preconditions
 from hotel_booking.http.pressure import Pressure
@@ -37,7 +37,7 @@ STRICT = {"strict": True}
 """`opt` of calls that take no parameter and no precondition but those that they declare."""
 
 
-class Passage:
+class Pipeline:
     """From an address to its handler. It stands in the place of Litestar's middleware and its guards, which
     run synchronous functions in threads."""
 

@@ -1,5 +1,5 @@
-"""What the worker tells of things that stand in the database: once for all, where every web process would ask
-for itself. If no worker runs, its metrics are missing, which is an alert of its own."""
+"""Metrics of what stands in the database: the worker tells them, once for all, where every web process would
+ask for itself. If no worker runs, they are missing, which is an alert of its own."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ _EVERY = 15.0  # seconds, as Prometheus looks
 _TOGETHER = 1000  # expired holds that are counted in one transaction
 
 
-async def keep_telling(db: Database, clock: Callable[[], datetime]) -> None:
-    """Tell it for as long as the worker runs. While the database is down nothing is told anew."""
+async def keep_measuring(db: Database, clock: Callable[[], datetime]) -> None:
+    """Measure it for as long as the worker runs. While the database is down nothing is told anew."""
     while True:
         try:
-            await tell(db, clock())
+            await measure(db, clock())
         except Exception:  # what stops a look stops neither the next nor any job
             log.exception("the state of the database could not be told")
         await asyncio.sleep(_EVERY)
 
 
-async def tell(db: Database, now: datetime) -> None:
-    """Tell it once."""
+async def measure(db: Database, now: datetime) -> None:
+    """Measure it once."""
     POOL_SIZE.set(db.size)
     for state, connections in zip(("in_use", "idle"), db.figures(), strict=False):
         POOL_CONNECTIONS.labels(state).set(connections)
@@ -58,8 +58,8 @@ async def tell(db: Database, now: datetime) -> None:
         found = {figures.queue: figures for figures in await job_queue.figures(tx, now)}
         MAIL_DEAD.set(await mail.dead_letters(tx, now))
         checked = await invariant_results.latest(tx)
-        _tell_backups(await backups.state(tx))
-        _tell_drill(await backups.drilled(tx))
+        _measure_backups(await backups.state(tx))
+        _measure_drill(await backups.drilled(tx))
         access = await standing.figures(tx, now)
     ACCESS_GRANTS.set(access.standing)
     ACCESS_EXPIRED.set(access.expired)
@@ -81,7 +81,7 @@ async def tell(db: Database, now: datetime) -> None:
         counted = len(sources)
 
 
-def _tell_backups(found: backups.BackupState) -> None:
+def _measure_backups(found: backups.BackupState) -> None:
     for of, taken in (
         ("database", found.database_at),
         ("state", found.state_at),
@@ -91,7 +91,7 @@ def _tell_backups(found: backups.BackupState) -> None:
     ARCHIVE_LAG.set(-1 if found.archive_lag is None else found.archive_lag)
 
 
-def _tell_drill(last: backups.Drilled | None) -> None:
+def _measure_drill(last: backups.Drilled | None) -> None:
     DRILL_DONE.set(last.at.timestamp() if last else 0)
     figures: dict[str, float | None] = dict.fromkeys(
         ("succeeded", "lost_bookings", "rpo_seconds", "rto_seconds"), None
