@@ -6,17 +6,22 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
 _NUMBERS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def interrupt(frame: FrameType | None) -> None:
-    """Do what Ctrl-C would: asyncio ends its work in order, all else is left by `KeyboardInterrupt`."""
+    """End what goes on: asyncio ends its work in order, as by Ctrl-C, all else is left by
+    `KeyboardInterrupt`; also where a service that keeps a schedule only notes Ctrl-C for its next pause."""
+    import asyncio  # most commands never load it
+
     as_ctrl_c = signal.getsignal(signal.SIGINT)
-    if callable(as_ctrl_c):
+    whose = getattr(as_ctrl_c.func, "__self__", None) if isinstance(as_ctrl_c, partial) else None
+    if isinstance(as_ctrl_c, partial) and isinstance(whose, asyncio.Runner):
         as_ctrl_c(signal.SIGINT, frame)
-    else:  # begun in the background by a script, which does not know it
+    else:
         raise KeyboardInterrupt
 
 
