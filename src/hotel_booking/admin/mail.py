@@ -23,7 +23,7 @@ from hotel_booking.domains.identity.permissions import Permission
 from hotel_booking.domains.notifications import queries, rendering, service
 from hotel_booking.domains.notifications.errors import MessageNotFound
 from hotel_booking.domains.notifications.samples import SAMPLES
-from hotel_booking.domains.notifications.types import Message, Rendered
+from hotel_booking.domains.notifications.types import Link, Message, Rendered
 from hotel_booking.http import pages
 from hotel_booking.http.access import public, staff
 from hotel_booking.http.ui.forms import Form
@@ -154,9 +154,10 @@ async def demo_message(tx: Transaction, settings: Settings, message_id: UUID) ->
     message = await queries.find(tx, message_id)
     if settings.environment != "demo" or message is None:
         raise MessageNotFound("there is no such message")
-    return _framed(
-        rendering.rendered_message(message, partial(signed, settings.public_url, settings.secret_key))
-    )
+    rendered = _written(message, partial(signed, settings.public_url, settings.secret_key))
+    if rendered is None:
+        raise MessageNotFound("this message can’t be shown")
+    return _framed(rendered)
 
 
 async def _in_sight(tx: Transaction, caller: Caller, message_id: UUID) -> Message:
@@ -170,8 +171,13 @@ def _rendered(message: Message) -> Rendered | None:
     """The message as staff may see it: its links open somebody's booking or account, so they lead nowhere."""
     if "link" in message.data or message.staff_id is not None:
         message.data["link"] = "#"
+    return _written(message, lambda _path, _reader="": "#")
+
+
+def _written(message: Message, link: Link) -> Rendered | None:
+    """None for one that this release cannot write."""
     try:
-        return rendering.rendered_message(message, lambda _path, _reader="": "#")
+        return rendering.rendered_message(message, link)
     except (KeyError, UndefinedError, ValueError, TypeError):
         return None
 

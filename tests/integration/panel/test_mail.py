@@ -129,6 +129,9 @@ async def test_the_demo_shows_its_mail_and_nobody_else_does(db: Database, databa
     async with running(settings_for(database_url, environment="demo", secret_key="k" * 40)) as (_, client):
         assert str(message_id) in (await client.get("/demo/mail")).text
         assert "token=" in (await client.get(f"/demo/mail/{message_id}")).text
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE mail_message SET template = 'of_a_newer_release'")
+        assert (await client.get(f"/demo/mail/{message_id}")).status_code == 404
     for environment in ("test", "production"):
         async with running(settings_for(database_url, environment=environment)) as (_, client):
             for path in ("/demo/mail", f"/demo/mail/{message_id}"):
