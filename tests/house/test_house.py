@@ -115,6 +115,7 @@ def test_what_today_is_at_a_property_is_computed_in_one_place() -> None:
         "src/hotel_booking/core/dates.py",
         "src/hotel_booking/domains/bookings/service/no_show.py",
         "src/hotel_booking/domains/bookings/service/stay.py",
+        "src/hotel_booking/web/booking/receipt.py",
         "src/hotel_booking/web/property/page.py",
     }
 

@@ -51,6 +51,23 @@ async def test_a_paid_stay_has_a_receipt_in_every_language(db: Database, databas
         assert (await client.get(f"{booking}/receipt")).status_code == 404
 
 
+async def test_a_receipt_is_not_older_than_its_booking_and_payments(db: Database, database_url: str) -> None:
+    """At one in the morning, when the hotel's business day is still the one before."""
+    await small_hotel(db, rooms=2)
+    await sold_on(db)
+    hours = (1 - utc_now().hour + 12) % 24 - 12
+    async with db.transaction() as tx:
+        await tx.execute(
+            "UPDATE property SET timezone = $1, day_end_time = '06:00'",
+            f"Etc/GMT{-hours:+d}" if hours else "UTC",
+        )
+    async with site(database_url) as (_, client):
+        page = (await client.get(f"{await paid(client)}/receipt")).text
+    days = re.findall(r"<dt>(?:Booked|Issued) on</dt><dd>(.*?)</dd>", page)
+    assert len(days) == 2
+    assert len(set(days)) == 1
+
+
 async def test_there_is_no_receipt_for_nothing(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=2)
     async with site(database_url) as (_, client):

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
 
-from hotel_booking.core.dates import business_date
+from hotel_booking.core.dates import calendar_date
 from hotel_booking.core.db import Transaction
 from hotel_booking.core.locales import locale_of
 from hotel_booking.domains.bookings.due import balance, charged
@@ -86,7 +86,7 @@ async def show_receipt(
         taxes=_taxes(rooms, booking, language),
         payments=sorted(payments, key=lambda one: one.day),
         open_amount=balance(booking),
-        issued=business_date(now, booking.timezone, booking.day_end_time),
+        issued=calendar_date(now, booking.timezone),
         booked=booking.created_at.astimezone(zone).date(),
     )
 
