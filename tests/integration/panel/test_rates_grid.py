@@ -342,17 +342,20 @@ async def test_without_a_script_nights_are_edited_in_a_form(db: Database, databa
             assert (await client.get(f"{GRID}/edit?{gone}")).status_code == 404
 
 
-BULK: dict[str, Any] = {
-    "first": str(night(0)),
-    "last": str(night(13)),
-    "weekdays": ["4", "5"],
-    "types": ["DBL", "SGL"],
-    "plans": ["FLEX"],
-    "price_kind": "percent",
-    "price_value": "10",
-    "round_to": "100",
-    "closed_to_arrival": "1",
-}
+def bulk_edit(**changes: Any) -> dict[str, Any]:
+    """The form of a bulk edit of a fortnight's Fridays and Saturdays, from today on."""
+    return {
+        "first": str(night(0)),
+        "last": str(night(13)),
+        "weekdays": ["4", "5"],
+        "types": ["DBL", "SGL"],
+        "plans": ["FLEX"],
+        "price_kind": "percent",
+        "price_value": "10",
+        "round_to": "100",
+        "closed_to_arrival": "1",
+        **changes,
+    }
 
 
 async def test_a_bulk_edit_is_previewed_applied_and_undone(db: Database, database_url: str) -> None:
@@ -366,7 +369,7 @@ async def test_a_bulk_edit_is_previewed_applied_and_undone(db: Database, databas
         before = await everything(db)
         form = await ada.get(f"{GRID}/bulk?first={night(3)}&last={night(5)}&types=SGL&plans=FLEX")
         assert f'value="{night(5)}"' in form.text
-        preview = await ada.post(f"{GRID}/bulk/preview", data=BULK)
+        preview = await ada.post(f"{GRID}/bulk/preview", data=bulk_edit())
         assert preview.status_code == 200, shown(preview)
         assert "16 values on 4 nights change" in shown(preview)
         assert "100.00 110.00" in shown(preview)
@@ -428,7 +431,7 @@ async def test_a_preview_that_is_out_of_date_is_shown_anew(db: Database, databas
         signed_in(app, db, (Role.REVENUE, SLUG)) as client,
     ):
         preview = await client.post(
-            f"{GRID}/bulk/preview", data=BULK | {"weekdays": [str(i) for i in range(7)]}
+            f"{GRID}/bulk/preview", data=bulk_edit(weekdays=[str(i) for i in range(7)])
         )
         await saved(client, **{field(1): ("100.00", "200.00")})
         told = await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))
@@ -457,7 +460,7 @@ async def test_a_preview_that_is_out_of_date_is_shown_anew(db: Database, databas
         ]
         for wrong in wrongs:
             for path in ("/bulk/preview", "/bulk"):
-                refused = await client.post(f"{GRID}{path}", data=BULK | wrong)
+                refused = await client.post(f"{GRID}{path}", data=bulk_edit(**wrong))
                 assert refused.status_code == 422, (wrong, path)
 
 
