@@ -83,13 +83,15 @@ class Guest:
             return None
         room = {key: offers[0][key] for key in ("room_type", "rate_plan")} | {"adults": 2, "children": []}
         quote = self.ask("quote", "POST", "/api/v1/quotes", {"property": hotel, "rooms": [room], **nights})
+        if "id" not in quote:  # another guest took the last room since
+            return None
         guest = {
             "given_name": "Ana",
             "family_name": "Example",
             "email": f"{uuid.uuid4().hex[:12]}@example.com",
             "country": "PT",
         }
-        held = self.ask("hold", "POST", "/api/v1/bookings", {"quote": quote.get("id"), "guest": guest})
+        held = self.ask("hold", "POST", "/api/v1/bookings", {"quote": quote["id"], "guest": guest})
         return held if "reference" in held else None
 
     def pay(self, held: dict[str, Any]) -> None:
