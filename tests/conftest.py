@@ -20,10 +20,12 @@ from hotel_booking.core.db import Database
 from hotel_booking.core.metrics import INDEX_FAILURES
 from hotel_booking.domains.authentication.service import passwords
 from hotel_booking.ops.embedded import Cluster, throwaway
+from tests import warm_connections
 from tests.databases import SETTINGS, Emptied, Kept, chained, copied, migrated, placed
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[Path]()
+_LOOPS: list[asyncio.AbstractEventLoop] = []  # of this process
 
 # What takes longest, first, so that the workers end together. The very first needs no hotels of the demo
 # chain: while it runs, another worker makes the template for all.
@@ -77,6 +79,9 @@ def _work(hasher: PasswordHasher) -> None:
 _work(_LITTLE)
 
 
+warm_connections.hand_on()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """With several workers, the process that starts them starts the cluster of all."""
@@ -89,8 +94,13 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The event loop that production serves with."""
-    return {"uvloop": uvloop.new_event_loop}
+    """The event loop that production serves with; one for all tests of a process."""
+    return {"uvloop": _new_loop}  # the same function each time, or pytest makes a loop for each test
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    _LOOPS.append(uvloop.new_event_loop())
+    return _LOOPS[-1]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -136,6 +146,19 @@ def _no_hidden_mistakes(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker("index_fails") is None:
         assert _mistakes() == before, "the search index made a mistake"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """What a test has left going on is cancelled, as it is with a loop of the test's own."""
+    before = _tasks()
+    yield
+    for task in _tasks() - before:
+        task.cancel()
+
+
+def _tasks() -> set[asyncio.Task[Any]]:
+    return {task for loop in _LOOPS if not loop.is_closed() for task in asyncio.all_tasks(loop)}
 
 
 def _mistakes() -> float:

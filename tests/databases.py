@@ -21,6 +21,7 @@ from hotel_booking.core.db import Database
 from hotel_booking.demo.loader import load
 from hotel_booking.domains.properties.place_data import load_places, read_places
 from hotel_booking.ops.embedded import THROWAWAY, Cluster
+from tests import warm_connections
 
 T = TypeVar("T")
 
@@ -123,7 +124,7 @@ def copied(cluster: Cluster, source: str | None) -> Iterator[str]:
 class Emptied:
     """A database with the schema and nothing in it, for one test of a process after the other: a copy of the
     template that is emptied after each, until somebody has changed more than rows or has left many dead ones.
-    The connection that empties it stays meanwhile."""
+    The connection that empties it stays meanwhile, and those of a test are handed on."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -138,7 +139,7 @@ class Emptied:
         try:
             yield self._cluster.url(name)
         finally:
-            if self._empty():
+            if self._empty(name):
                 self._name = name
             else:
                 self._drop(name)
@@ -160,6 +161,7 @@ class Emptied:
             (sql.Identifier(table), self._all(sql.Identifier(table)))
             for table in self._used(self._connection)
         ]
+        warm_connections.keep(self._cluster.url(name))
         return name
 
     def _all(self, table: sql.Identifier) -> str:
@@ -171,17 +173,18 @@ class Emptied:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        warm_connections.forget(self._cluster.url(name))
         self._cluster.drop_database(name)
 
-    def _empty(self) -> bool:
+    def _empty(self, name: str) -> bool:
         """Whether it is as it was, to whoever asks for rows."""
         try:
-            return self._connection is not None and self._emptied(self._connection)
+            return self._connection is not None and self._emptied(self._connection, name)
         except psycopg.Error:  # ended, renamed or made anew by the test
             return False
 
-    def _emptied(self, connection: psycopg.Connection[Any]) -> bool:
-        connection.execute(_END_OTHERS)
+    def _emptied(self, connection: psycopg.Connection[Any], name: str) -> bool:
+        connection.execute(_END_OTHERS, (warm_connections.idle(self._cluster.url(name)),))
         if connection.execute(_SCHEMA).fetchone() != self._schema:
             return False
         used = self._used(connection)
@@ -205,7 +208,7 @@ class Emptied:
 _MOST_DEAD = 2 << 20
 _END_OTHERS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)
 """
 # What changes with any statement about tables, functions, triggers, rights, comments, settings or statistics.
 _SCHEMA = """

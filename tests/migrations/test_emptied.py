@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -56,3 +58,25 @@ def test_who_changes_more_than_rows_has_had_it_alone(database: Emptied, statemen
         connection.execute(statement.replace("{name}", connection.info.dbname).encode())
     with database.use() as second:
         assert first != second
+
+
+async def test_connections_are_handed_on_as_they_left_the_server(database: Emptied) -> None:
+    found: list[Any] = []
+    for _ in range(2):
+        with database.use() as url:
+            async with Database.open(url, size=1) as db, db.reading() as tx:
+                asked = "SELECT pg_backend_pid(), current_setting('work_mem'), pg_try_advisory_lock_shared(1)"
+                found += await tx.fetch(asked)
+                await tx.execute("SET work_mem = '1MB'")
+                await tx.execute("SELECT pg_advisory_lock(1)")
+    assert found[0] == found[1]
+    with database.use() as url:
+        async with Database.open(url, size=1, statement_timeout_ms=1) as db, db.reading() as tx:
+            assert await tx.fetchval("SELECT pg_backend_pid()") != found[0][0]
+
+
+async def test_who_still_works_when_its_test_is_over_is_ended(database: Emptied) -> None:
+    with database.use() as url:
+        left = await asyncpg.connect(url)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await left.execute("SELECT 1")
