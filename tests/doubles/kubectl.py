@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SCRIPT = """#!{python}
+SCRIPT = """#!{python} -IS
 import sys
 sys.path.insert(0, {root!r})
 from tests.doubles.kubectl import main

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.async_api import Browser, Page
 
 from hotel_booking.core.db import Database
@@ -128,6 +129,7 @@ async def test_from_opening_an_account_to_its_erasure(
     assert await scalar(db, f"SELECT count(*) FROM guest WHERE email = '{EMAIL}'") == 0
 
 
+@pytest.mark.nightly
 async def test_in_and_out_without_javascript(db: Database, database_url: str, browser: Browser) -> None:
     """By password and by mailed link; a wrong password and an unknown address are told the same."""
     await small_hotel(db)

@@ -27,7 +27,11 @@ async def flawless(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "narrow", "script"),
-    [pytest.param("en", False, True, marks=pytest.mark.nightly), ("ar", True, True), ("de", True, False)],
+    [
+        pytest.param("en", False, True, marks=pytest.mark.nightly),
+        ("ar", True, True),
+        pytest.param("de", True, False, marks=pytest.mark.nightly),
+    ],
     ids=["desktop", "arabic-phone", "no-javascript"],
 )
 async def test_a_booking_is_changed_written_about_and_cancelled(

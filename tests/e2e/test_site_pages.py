@@ -99,6 +99,7 @@ async def test_every_page_of_the_way(
     assert wrong == []
 
 
+@pytest.mark.nightly
 async def test_two_guests_one_room_and_no_javascript(
     db: Database, database_url: str, browser: Browser
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import os
 import re
@@ -269,6 +270,20 @@ def test_any_size_and_no_exchange_of_parts(size: int, key: str) -> None:
             one_file.verify(io.BytesIO(bytes(changed)), key)
     with pytest.raises(Refused):
         one_file.verify(io.BytesIO(target.getvalue()[:-33]), key)
+
+
+_OF_BEFORE = (
+    "SE9URUxCQUNLVVAxCgAAANB7Im1hZGVfYXQiOiIyMDI2LTEyLTAxVDAwOjAwOjAwWiIsInJlbGVhc2UiOiIwLjgiLCJzY2hl"
+    "bWEiOiIwMDA5IiwiZGF0YWJhc2UiOiJob3RlbCIsImRhdGFiYXNlX2J5dGVzIjoxLCJzZXJ2ZXIiOjE1LCJwcm9ncmFtcyI6"
+    "MTUsInNhbHQiOiJjYmViZjZjOTExYjBjNmMyOTE5NDMxY2JmNzdmYmI0NiIsImhvbGRzIjoiZGF0YWJhc2UiLCJmaW5nZXJw"
+    "cmludCI6IiJ9AAAAFg4J8yqg2ef4Ho/tbH9WE8RqXH8xdX0AAAAAiC3bzEIuNHA9zyrkS592XpdbpOLrVFsgs3//uc6rCEc="
+)
+
+
+def test_backups_of_before_are_read() -> None:
+    """What the format and the key's derivation are must not change: somebody has a file like this one."""
+    kept = io.BytesIO(base64.b64decode(_OF_BEFORE))
+    assert b"".join(one_file.parts(kept, "correct horse battery staple")) == b"a dump"
 
 
 def test_an_address_without_a_database_means_the_users() -> None:

@@ -324,7 +324,10 @@ def test_a_very_long_folder_still_gets_a_socket(tmp_path: Path) -> None:
         cluster.remove()
 
 
-@pytest.mark.parametrize("background", [False, True], ids=["terminal", "background"])
+@pytest.mark.parametrize(
+    "background",
+    [pytest.param(False, id="terminal", marks=pytest.mark.nightly), pytest.param(True, id="background")],
+)
 def test_a_command_that_is_told_to_end_stops_the_server_that_it_started(
     folder: Path, background: bool
 ) -> None:

@@ -620,7 +620,7 @@ async def test_while_the_catalogue_is_being_written_sql_answers(db: Database, tm
 
 
 @pytest.mark.parametrize("level", ["room type", "parent plan", "derived plan"])
-@pytest.mark.parametrize("sold_until", [12, 60])
+@pytest.mark.parametrize("sold_until", [pytest.param(12, marks=pytest.mark.nightly), 60])
 async def test_every_restriction_at_every_level_refuses_alike(
     db: Database, tmp_path: Path, level: str, sold_until: int
 ) -> None:
