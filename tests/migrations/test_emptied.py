@@ -71,7 +71,7 @@ async def test_connections_are_handed_on_as_they_left_the_server(database: Empti
                 await tx.execute("SELECT pg_advisory_lock(1)")
     assert found[0] == found[1]
     with database.use() as url:
-        async with Database.open(url, size=1, statement_timeout_ms=1) as db, db.reading() as tx:
+        async with Database.open(url, size=1, statement_timeout_ms=9_000) as db, db.reading() as tx:
             assert await tx.fetchval("SELECT pg_backend_pid()") != found[0][0]
 
 
