@@ -105,7 +105,7 @@ async def mail_sign_in(
 
 @get("/account/sent", opt=public(), include_in_schema=False, sync_to_thread=False)
 def show_sent(request: Request[Any, Any, State]) -> Response[Any]:
-    """Look into your mail. The same whatever was typed."""
+    """Tells to look for the mail; the same whatever was typed."""
     what = request.query_params.get("what", "")
     known = what if what in ("sign-in", "register", "password", "new-email") else "sign-in"
     return account_page(request, "account/sent.html", what=known)
