@@ -12,6 +12,8 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
 
+import pytest
+
 from hotel_booking.core import connections, db
 from hotel_booking.core.connections import Connection, Hosts
 
@@ -22,7 +24,8 @@ _IDLE: dict[str, dict[_Kind, list[Connection]]] = {}  # by the database's URL
 _KIND: WeakKeyDictionary[Connection, tuple[str, _Kind]] = WeakKeyDictionary()
 _KNOW_TYPES: WeakSet[Connection] = WeakSet()
 
-_connect, _end, _with_types = Hosts.connect, connections._end, connections.with_types  # noqa: SLF001  # only tests hand them on
+_connect, _with_types = Hosts.connect, connections.with_types
+_end = connections._end  # noqa: SLF001  # how a pool ends one is its own business, but where tests take its place
 
 
 def keep(url: str) -> None:
@@ -76,7 +79,8 @@ async def _with_types_once(connection: Connection) -> None:
 
 
 def hand_on() -> None:
-    """Have `Database.open` take what is idle and leave what it is done with."""
-    Hosts.connect = _connect_or_take  # type: ignore[method-assign]  # as below
-    connections._end = _end_or_leave  # noqa: SLF001  # only tests hand them on
-    db.with_types = _with_types_once  # type: ignore[attr-defined]  # as above
+    """Have `Database.open` take what is idle and leave what it is done with, as long as the process lives."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(Hosts, "connect", _connect_or_take)
+    patch.setattr(connections, "_end", _end_or_leave)
+    patch.setattr(db, "with_types", _with_types_once)
