@@ -81,7 +81,7 @@ async def test_prices_of_nothing_are_confirmed_in_a_bulk_edit(db: Database, data
         for kind, value in (("set", "0"), ("percent", "-100"), ("amount", "-100")):
             before = await everything(db)
             preview = await client.post(
-                f"{GRID}/bulk/preview", data=bulk_edit() | {"price_kind": kind, "price_value": value}
+                f"{GRID}/bulk/preview", data=bulk_edit(price_kind=kind, price_value=value)
             )
             assert "3 prices become 0" in shown(preview)
             assert FREE in shown(preview)
@@ -123,7 +123,7 @@ async def test_a_row_that_contradicts_itself_is_refused(db: Database, database_u
             assert f'id="{beside}-error">With a min stay of ' in refused.text
         assert await everything(db) == before
         # What fits is saved, and so is what removes the contradiction in the same edit.
-        both = bulk_edit() | {"min_stay_through": "4", "clear": ["max_stay"]}
+        both = bulk_edit(min_stay_through="4", clear=["max_stay"])
         preview = await client.post(f"{GRID}/bulk/preview", data=both)
         assert preview.status_code == 200, shown(preview)
         assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
@@ -143,7 +143,7 @@ async def test_undoing_brings_back_what_was_there(db: Database, database_url: st
         running(settings_for(database_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.REVENUE, SLUG)) as client,
     ):
-        lifted = bulk_edit() | {"clear": ["min_stay_arrival", "max_stay"]}
+        lifted = bulk_edit(clear=["min_stay_arrival", "max_stay"])
         preview = await client.post(f"{GRID}/bulk/preview", data=lifted)
         assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(preview.text)))).status_code == 303
         assert await price(db, ids, 1, column="max_stay") is None
@@ -219,7 +219,7 @@ async def test_the_api_refuses_a_call_that_contradicts_itself(db: Database, data
 
 async def test_a_preview_foretells_levels_that_contradict_each_other(db: Database, database_url: str) -> None:
     ids = await hotel(db)
-    for_type = bulk_edit() | {"plans": ["*"], "max_stay": "3"}
+    for_type = bulk_edit(plans=["*"], max_stay="3")
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.REVENUE, SLUG)) as client,
@@ -238,15 +238,15 @@ async def test_a_preview_foretells_levels_that_contradict_each_other(db: Databas
         assert f"on NRF, {on}" in shown(told)  # it takes its parent's rule
         assert "min stay 5 nights, max stay 3 nights" in shown(told)
         # Others' edits may make it so after the preview: it is shown again before anything is saved.
-        other = await previewed(bulk_edit() | {"plans": ["*"], "max_stay": "4", "last": str(night(4))})
+        other = await previewed(bulk_edit(plans=["*"], max_stay="4", last=str(night(4))))
         assert (await saved(client, **{field(4, "min_stay_through"): ("", "6")})).status_code == 303
         again = await client.post(f"{GRID}/bulk", data=grouped(hidden(other.text)))
         assert again.status_code == 409
         assert "and 1 more night: min stay 5 nights, max stay 4 nights" in shown(again)
         assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(told.text)))).status_code == 303
         # What is so already is not foretold, but undoing what lifted it is.
-        assert "Nobody could arrive" not in (await previewed(bulk_edit() | {"closed_to_departure": "1"})).text
-        lift = await previewed(bulk_edit() | {"plans": ["*"], "clear": ["max_stay"]})
+        assert "Nobody could arrive" not in (await previewed(bulk_edit(closed_to_departure="1"))).text
+        lift = await previewed(bulk_edit(plans=["*"], clear=["max_stay"]))
         assert (await client.post(f"{GRID}/bulk", data=grouped(hidden(lift.text)))).status_code == 303
         async with db.transaction() as tx:
             edit = await tx.fetchval("SELECT max(id) FROM rate_edit")
@@ -259,12 +259,9 @@ async def test_a_preview_foretells_levels_that_contradict_each_other(db: Databas
                 night(2),
                 ids["DBL"],
             )
-        opened = await previewed(bulk_edit() | {"closed": "0"})
+        opened = await previewed(bulk_edit(closed="0"))
         assert "min stay 9 nights, max stay 2 nights" in shown(opened)
-        assert (
-            "Nobody could arrive"
-            not in (await previewed(bulk_edit() | {"closed": "0", "types": ["SGL"]})).text
-        )
+        assert "Nobody could arrive" not in (await previewed(bulk_edit(closed="0", types=["SGL"]))).text
         # A plan that the grid does not show is named as well.
         told = await saved(client, **{field(2, "closed"): ("1", "")})
         assert told.status_code == 303
@@ -275,8 +272,8 @@ async def test_a_preview_foretells_levels_that_contradict_each_other(db: Databas
         async with db.transaction() as tx:
             await tx.execute("UPDATE rate_night SET closed = true WHERE night = $1", night(2))
             await tx.execute("UPDATE rate_night SET price = NULL WHERE night = $1", night(2))
-        assert "Nobody could arrive" not in (await previewed(bulk_edit() | {"closed": "0"})).text
-        priced = bulk_edit() | {"closed": "0", "price_kind": "set", "price_value": "80"}
+        assert "Nobody could arrive" not in (await previewed(bulk_edit(closed="0"))).text
+        priced = bulk_edit(closed="0", price_kind="set", price_value="80")
         assert "min stay 9 nights, max stay 2 nights" in shown(await previewed(priced))
         async with db.transaction() as tx:
             await tx.execute("UPDATE rate_plan SET active = false WHERE id = $1", ids["NRF"])
@@ -327,7 +324,7 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
             ids["FLEX"],
             night(7),
         )
-    copied = bulk_edit() | {"copy": ["prices", "restrictions"], "copy_from": str(night(7))}
+    copied = bulk_edit(copy=["prices", "restrictions"], copy_from=str(night(7)))
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
         signed_in(app, db, (Role.REVENUE, SLUG)) as client,
@@ -375,7 +372,7 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
         signed_in(app, db, (Role.REVENUE, None)) as client,
     ):
         assert 'name="copy_hotel"' in (await client.get(f"{GRID}/bulk")).text
-        theirs = bulk_edit() | {"copy": ["prices"], "copy_hotel": "foreign", "last": str(night(1))}
+        theirs = bulk_edit(copy=["prices"], copy_hotel="foreign", last=str(night(1)))
         lacks = await client.post(f"{GRID}/bulk/preview", data=theirs | {"plans": ["FLEX", "NRF"]})
         assert (lacks.status_code, "has no rate plan NRF" in shown(lacks)) == (422, True)
         preview = await client.post(f"{GRID}/bulk/preview", data=theirs)
