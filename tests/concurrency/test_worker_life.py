@@ -291,6 +291,25 @@ async def test_a_job_that_takes_every_worker_along_is_left_to_a_person(hotel: Da
 
 
 @pytest.mark.usefixtures("empty_queue")
+async def test_a_sweep_that_succeeds_makes_up_for_those_that_failed(
+    hotel: Database, database_url: str
+) -> None:
+    """Nobody has to dismiss them. What failed of another sweep stays, as does what no clock makes."""
+    sweep, other, no_sweep = "bookings:purge_quotes", "payments:purge_notices", "bookings:lapse"
+    async with hotel.transaction() as tx:
+        made_by_the_clock = "SELECT procrastinate_defer_periodic_job_v2($1, NULL, NULL, $2, 0, '', 0, $3)"
+        await tx.fetchval(made_by_the_clock, "bookings", sweep, {"timestamp": 0})
+        stays = {await tx.fetchval(made_by_the_clock, "payments", other, {"timestamp": 0}): "failed"}
+        await job_queue.enqueue(tx, queue="bookings", task=no_sweep, booking_id=str(UUID(int=1)))
+        stays[await tx.fetchval("SELECT max(id) FROM procrastinate_jobs")] = "failed"
+        await tx.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+        await job_queue.enqueue(tx, queue="bookings", task=sweep, timestamp="60")
+        await job_queue.enqueue(tx, queue="bookings", task=no_sweep, booking_id=str(UUID(int=2)))
+    await run_jobs(hotel, database_url, "bookings")
+    assert await _jobs(hotel) == stays
+
+
+@pytest.mark.usefixtures("empty_queue")
 async def test_a_job_that_only_a_newer_release_knows_is_left_to_its_worker(
     hotel: Database, database_url: str
 ) -> None:

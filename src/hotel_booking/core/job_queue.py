@@ -186,8 +186,26 @@ async def _taken_up(
 async def dismiss(tx: Transaction, *, job_id: int) -> None:
     """Take a failed job out of the list for good: somebody has seen to it otherwise. Raises `NotFailed`."""
     await _lock_failed(tx, job_id)
-    await tx.execute("DELETE FROM procrastinate_periodic_defers WHERE job_id = $1", job_id)
-    await tx.execute("DELETE FROM procrastinate_jobs WHERE id = $1", job_id)
+    await _delete(tx, [job_id])
+
+
+async def dismiss_before(tx: Transaction, *, task: str, job_id: int) -> int:
+    """Take the failed jobs of a task that are older than one of it out of the list, at most a thousand; how
+    many there were. What came by the clock and failed is made up for by the next one that succeeds."""
+    rows = await tx.fetch(
+        "SELECT id FROM procrastinate_jobs WHERE status = 'failed' AND task_name = $1 AND id < $2"
+        " ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED",
+        task,
+        job_id,
+    )
+    if found := [row["id"] for row in rows]:
+        await _delete(tx, found)
+    return len(found)
+
+
+async def _delete(tx: Transaction, job_ids: list[int]) -> None:
+    await tx.execute("DELETE FROM procrastinate_periodic_defers WHERE job_id = ANY ($1::bigint[])", job_ids)
+    await tx.execute("DELETE FROM procrastinate_jobs WHERE id = ANY ($1::bigint[])", job_ids)
 
 
 async def _lock_failed(tx: Transaction, job_id: int) -> None:
