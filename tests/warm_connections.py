@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import pytest
 
-from hotel_booking.core import connections, db
+from hotel_booking.core import connections
 from hotel_booking.core.connections import Connection, Hosts
 
 _Kind: TypeAlias = tuple[asyncio.AbstractEventLoop, str]  # its loop, and what it was asked to be
@@ -83,4 +83,4 @@ def hand_on() -> None:
     patch = pytest.MonkeyPatch()
     patch.setattr(Hosts, "connect", _connect_or_take)
     patch.setattr(connections, "_end", _end_or_leave)
-    patch.setattr(db, "with_types", _with_types_once)
+    patch.setattr(connections, "with_types", _with_types_once)

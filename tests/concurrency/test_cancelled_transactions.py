@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from hotel_booking.core import db as db_module
+from hotel_booking.core import connections
 from hotel_booking.core.db import Database
 
 
@@ -51,7 +51,7 @@ async def test_a_connection_that_was_not_made_ready_is_not_left_open(
         made.append(connection)
         raise OSError("gone")
 
-    monkeypatch.setattr(db_module, "with_types", fails)
+    monkeypatch.setattr(connections, "with_types", fails)
     with pytest.raises(OSError, match="gone"):
         async with Database.open(database_url, size=1, pooled=pooled):
             pass

@@ -63,7 +63,13 @@ class Settings(OperationsSettings, frozen=True, kw_only=True):
         ),
     ] = 5
     database_statement_timeout_ms: Annotated[
-        int, described("how long one statement of a request may take", ge=100, le=600_000)
+        int,
+        described(
+            "how long one statement of a request may take; a database that does not answer for five seconds"
+            " more is not waited for",
+            ge=100,
+            le=600_000,
+        ),
     ] = 10_000
     quote_minutes: Annotated[int, described("how long a price is guaranteed", ge=1, le=1_440)] = 20
     hold_minutes: Annotated[

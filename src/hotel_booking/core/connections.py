@@ -8,6 +8,8 @@ one is kept elsewhere (`core/shares.py`).
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,12 +27,32 @@ _IDLE = 60.0  # seconds until one that nobody needs is closed; the last is kept
 _FIRST = 60.0  # seconds that the first may take, at the start
 _LOOK_EVERY = 20.0
 _CLOSING = 5.0
+_SPARE = 5.0  # seconds beyond the server's own limit of a statement, after which no answer is waited for
+_WATCH_EVERY = 1.0
 _LONGEST_TOLD = 500  # characters of a statement, in a trace
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_json = msgspec.json.Decoder().decode
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+log = logging.getLogger(__name__)
+
+# What a connection raises that is gone.
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+_SINCE: dict[Connection, float] = {}  # since when each waits for an answer; infinite where it was given up
+_PATIENCE: dict[Connection, float] = {}  # how long the server lets the statements of some take
+
+
+class Silent(ConnectionError):
+    """The server is there and did not answer: what was asked of it may happen yet."""
+
 
 # PostgreSQL's arrays that our statements name, with their numbers and their elements', which never change.
 # asyncpg asks the server for them, on every connection, by a statement whose plan takes longer than to open
@@ -88,25 +110,33 @@ class Connections:
     """Open connections. The last one given back is taken first, so that what a quiet hour does not need is
     found idle."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], longest: float | None = None) -> None:
         self._connect = connect
+        self._longest = longest
         self._idle: list[tuple[Connection, float]] = []
         self._out: set[Connection] = set()
 
     @classmethod
     @asynccontextmanager
     async def kept(
-        cls, connect: Callable[[], Awaitable[Connection]], *, at_once: bool = True
+        cls,
+        connect: Callable[[], Awaitable[Connection]],
+        *,
+        at_once: bool = True,
+        longest: float | None = None,
     ) -> AsyncIterator[Connections]:
-        """Connect once (`at_once`), so that what is wrong shows at the start; close all at the end."""
-        self = cls(connect)
+        """Connect once (`at_once`), so that what is wrong shows at the start; close all at the end. The
+        server ends a statement after `longest` seconds (None: never); where it says nothing for some more,
+        its connection is given up, and who waits for it gets `Silent`."""
+        self = cls(connect, longest)
         if at_once:
             self.give_back(await self.take(wait=_FIRST))
-        tending = asyncio.create_task(self._tend())
+        tasks = [asyncio.create_task(self._tend()), asyncio.create_task(self._watch())]
         try:
             yield self
         finally:
-            tending.cancel()
+            for task in tasks:
+                task.cancel()
             await self._close()
 
     async def take(self, *, wait: float) -> Connection:
@@ -125,6 +155,7 @@ class Connections:
     def give_back(self, connection: Connection) -> None:
         """Keep it for the next; one that was closed is forgotten."""
         self._out.discard(connection)
+        _PATIENCE.pop(connection, None)
         if not connection.is_closed():
             self._idle.append((connection, asyncio.get_running_loop().time()))
 
@@ -145,6 +176,25 @@ class Connections:
             while len(self._idle) > 1 and self._idle[0][1] < until:
                 connection, _ = self._idle.pop(0)
                 await _end(connection)
+
+    async def _watch(self) -> None:
+        """A server that is stopped, or whose disk is, answers to nothing, while its kernel goes on to answer
+        for it: neither its own limits nor the network's end what waits for it."""
+        late: dict[Connection, float] = {}
+        while self._longest is not None:
+            await asyncio.sleep(_WATCH_EVERY)
+            before, late, now = late, {}, time.perf_counter()
+            for connection in self._out:
+                since = _SINCE.get(connection, now)
+                if now - since > _PATIENCE.get(connection, self._longest) + _SPARE:
+                    late[connection] = since
+            # Twice in a row: what had come while this process itself stood still has been read by then.
+            given_up = late.items() & before.items()
+            for connection, _ in given_up:
+                _SINCE[connection] = math.inf
+                connection.terminate()
+            if given_up:
+                log.warning("the database does not answer", extra={"connections_given_up": len(given_up)})
 
     async def _close(self) -> None:
         # Whoever holds one still was cancelled: the database undoes what it did.
@@ -168,9 +218,34 @@ async def timed(connection: Connection, method: str, statement: str, args: tuple
 async def _timed(connection: Connection, method: str, statement: str, args: tuple[Any, ...]) -> Any:
     began = time.perf_counter()
     try:
-        return await getattr(connection, method)(statement, *args)
+        return await answered(connection, method, statement, *args)
     finally:
         QUERY_DURATION.observe(time.perf_counter() - began)
+
+
+async def answered(connection: Connection, method: str, *args: Any) -> Any:
+    """What a method of a connection gives; raises `Silent` where the pool gave it up meanwhile."""
+    _SINCE[connection] = time.perf_counter()
+    try:
+        return await getattr(connection, method)(*args)
+    except Exception as error:
+        if _SINCE[connection] == math.inf:
+            raise Silent("the database does not answer") from error
+        raise
+    finally:
+        del _SINCE[connection]
+
+
+def is_lost(error: BaseException, connection: Connection) -> bool:
+    """Whether the error is the connection's end, and not a mistake of ours."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return bool(connection.is_closed())
+    return isinstance(error, LOST)
+
+
+def wait_for(connection: Connection, longest: float) -> None:
+    """Until it is given back the server lets its statements take `longest` seconds."""
+    _PATIENCE[connection] = longest
 
 
 async def with_types(connection: Connection) -> None:

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import asyncpg
 import msgspec
 
-from hotel_booking.core.connections import Connections, Hosts, timed, with_types
+from hotel_booking.core import connections
+from hotel_booking.core.connections import LOST, Connections, Hosts, Silent, answered, is_lost, timed
 from hotel_booking.core.errors import DomainError
 from hotel_booking.core.schema import NEWEST
 from hotel_booking.core.shares import KIND, Kind, QueueFull, Shares
@@ -113,13 +114,20 @@ class Transaction:
             raise RuntimeError("statements that stand alone have no savepoint: nothing is undone")
         # The innermost of those with the same name is meant, so one name does for all.
         await self._open()
-        await self._connection.execute("SAVEPOINT here")
+        await answered(self._connection, "execute", "SAVEPOINT here")
         try:
             yield
         except BaseException:
-            await self._connection.execute("ROLLBACK TO here; RELEASE here")
+            await answered(self._connection, "execute", "ROLLBACK TO here; RELEASE here")
             raise
-        await self._connection.execute("RELEASE here")
+        await answered(self._connection, "execute", "RELEASE here")
+
+    async def let_take(self, seconds: int) -> None:
+        """Let each statement from here on take so long, in place of the pool's limit."""
+        if isinstance(self, Reading):
+            raise RuntimeError("statements that stand alone have no limit of their own")
+        await self.execute(f"SET LOCAL statement_timeout = '{seconds}s'")
+        connections.wait_for(self._connection, seconds)
 
     async def _run(self, method: str, statement: str, args: tuple[Any, ...]) -> Any:
         if self._connection is None:
@@ -165,11 +173,11 @@ class Work(Transaction):
     async def _end(self, verb: str, error: BaseException | None = None) -> None:
         connection, self._connection = self._connection, None
         try:
-            if error is not None and _is_lost(error, connection):
+            if error is not None and is_lost(error, connection):
                 raise error
-            await connection.execute(verb)
-        except (*_LOST, asyncpg.InterfaceError) as lost:
-            if not _is_lost(lost, connection):
+            await answered(connection, "execute", verb)
+        except (*LOST, asyncpg.InterfaceError) as lost:
+            if not is_lost(lost, connection):
                 raise  # a mistake of ours
             # The loop may not have heard yet that it is gone: the next one must not be given it.
             connection.terminate()
@@ -203,12 +211,14 @@ class Reading(Work):
             await self._open()
             try:
                 return await timed(self._connection, method, statement, args)
-            except (*_LOST, asyncpg.InterfaceError) as error:
-                if not _is_lost(error, self._connection):
+            except (*LOST, asyncpg.InterfaceError) as error:
+                if not is_lost(error, self._connection):
                     raise
                 connection, self._connection = self._connection, None
                 connection.terminate()
                 self._database.give_back(connection, self._kind)
+                if isinstance(error, Silent):
+                    break  # no other one is answered
         raise DatabaseUnavailable("the database is not reachable", fix="try again soon")
 
     async def _end(self, verb: str, error: BaseException | None = None) -> None:
@@ -260,7 +270,7 @@ class Database:
         """Open a pool of at most `size` connections and close it at the end. Where the `url` names several
         hosts, each connection goes to the one that takes writes (`core/hosts.py`). With a
         `statement_timeout_ms` of 0 a transaction takes what it needs, between its statements too: a load on a
-        slow machine.
+        slow machine; else a server that does not answer for some seconds more is not waited for.
 
         `pooled`: at the other end is a pooler that gives each transaction another session (PgBouncer's
         transaction mode). Then nothing is left to a session: settings go with each transaction, statements
@@ -283,14 +293,15 @@ class Database:
             try:
                 # One transaction, where there is a pooler: it asks for types in more than one message.
                 async with connection.transaction() if pooled else nullcontext():
-                    await with_types(connection)
+                    await connections.with_types(connection)
             except BaseException:
                 connection.terminate()  # nobody else knows of it
                 raise
             return connection
 
-        async with Connections.kept(connect, at_once=at_once) as connections:
-            yield cls(connections, size, Shares(size), pooled=session if pooled else None)
+        longest = statement_timeout_ms / 1000 or None
+        async with Connections.kept(connect, at_once=at_once, longest=longest) as kept:
+            yield cls(kept, size, Shares(size), pooled=session if pooled else None)
 
     @asynccontextmanager
     async def transaction(self, *, wait: float = 15.0) -> AsyncIterator[Transaction]:
@@ -350,30 +361,22 @@ class Database:
         for _ in range(self.size + 1):
             try:
                 connection = await self._connections.take(wait=wait)
-            except (OSError, *_LOST, asyncpg.InterfaceError):  # or lost while it was being made
+            except (OSError, *LOST, asyncpg.InterfaceError):  # or lost while it was being made
                 break
             if not begin:
                 return connection
             try:
-                await connection.execute(self._begin)
+                await answered(connection, "execute", self._begin)
             except BaseException as error:
                 connection.terminate()
                 self._connections.give_back(connection)
-                if not isinstance(error, (*_LOST, asyncpg.InterfaceError)):
+                if isinstance(error, Silent):
+                    break  # no other one is answered
+                if not isinstance(error, (*LOST, asyncpg.InterfaceError)):
                     raise
             else:
                 return connection
         raise DatabaseUnavailable("the database is not reachable", fix="try again soon")
-
-
-# What a connection raises that is gone.
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InternalClientError,
-    ConnectionError,
-)
 
 
 def _quoted(origin: Origin) -> str:
@@ -381,13 +384,6 @@ def _quoted(origin: Origin) -> str:
     # JSON has no NUL.
     text = msgspec.json.encode(origin).decode()
     return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-def _is_lost(error: BaseException, connection: Any) -> bool:
-    """Whether the error is the connection's end, and not a mistake of ours."""
-    if isinstance(error, asyncpg.InterfaceError):
-        return bool(connection.is_closed())
-    return isinstance(error, _LOST)
 
 
 def as_struct(kind: type[T], row: Row) -> T:

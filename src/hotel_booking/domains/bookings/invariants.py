@@ -231,7 +231,7 @@ async def check(
     """Yield every difference. All checks look at one snapshot; `prices` recomputes every reservation."""
     async with db.transaction() as tx:
         await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        await tx.execute("SET LOCAL statement_timeout = '10min'")
+        await tx.let_take(600)
         for item in CHECKS:
             progress(item.name)
             for row in await tx.fetch(item.sql):
