@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -394,6 +395,32 @@ async def test_an_offer_that_is_gone_leads_back_with_the_same_question_and_says_
         page = await second.get(late.headers["location"])
         assert "This offer has just sold out" in page.text
         assert 'class="flash warning"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("rule", "arrival", "said"),
+    [
+        (None, date(2025, 3, 3), {"en": "is in the past", "de": "ist vorbei"}),
+        ("min_stay_arrival = 7", None, {"en": "Minimum stay of 7 nights", "fr": "Séjour minimum de 7 nuits"}),
+    ],
+)
+async def test_an_offer_on_a_page_left_open_is_not_called_sold_out_where_it_is_not(
+    db: Database, database_url: str, rule: str | None, arrival: date | None, said: dict[str, str]
+) -> None:
+    await small_hotel(db, rooms=1)
+    if rule is not None:
+        async with db.transaction() as tx:
+            await tx.execute(f"UPDATE rate_night SET {rule}")
+    asked = offer()
+    if arrival is not None:
+        asked |= {"arrival": arrival.isoformat(), "departure": (arrival + timedelta(days=1)).isoformat()}
+    async with site(database_url) as (_, client):
+        for language, sentence in said.items():
+            late = await client.post(f"/{language}/book", data=asked)
+            page = (await client.get(late.headers["location"])).text
+            flash = re.search(r'class="flash warning".*?</div>', page, re.DOTALL)
+            assert flash is not None
+            assert sentence in flash[0]
 
 
 async def test_what_is_still_open_is_paid_on_the_site_and_once(db: Database, database_url: str) -> None:

@@ -30,12 +30,14 @@ from hotel_booking.web.booking.addresses import page_of
 from hotel_booking.web.booking.guest_form import FIELDS
 from hotel_booking.web.booking.ownership import open_own, opens, remember
 from hotel_booking.web.browser import browser_of, named
+from hotel_booking.web.i18n.refusals import Refusals
 from hotel_booking.web.search import query
 from hotel_booking.web.search.query import Asked
 from hotel_booking.web.site import CARRIED, carried, carry, language_of, link, query_of, site
 
 _KEPT = frozenset({*FIELDS, "requests", *(f"guest-{number}" for number in range(1, MAX_ROOMS + 1))})
 # Characters of a field that are kept: more than are taken, so that what was too long still is.
+_SOLD_OUT = frozenset({"sold_out", "not_on_sale", "closed", "no_price"})  # to a guest it is all one
 _LONGEST_TYPED, _LONGEST_WISHES = 300, 5000
 
 
@@ -228,12 +230,16 @@ def _price_changed(language: str) -> Caution:
 
 
 def _gone(request: Request[Any, Any, State], slug: str, asked: Asked, error: DomainError) -> Response[Any]:
-    """To the hotel's page, which shows what is left; of one that has gone off sale it says so."""
+    """To the hotel's page, which shows what is left, and why the offer is not."""
     language = language_of(request)
-    _ = translations(language).gettext
-    said = _("This offer has just sold out. Here’s what’s still available.")
+    texts = translations(language)
+    said = texts.gettext("This offer has just sold out. Here’s what’s still available.")
     if isinstance(error, NotFound):
-        said = _("This hotel no longer takes bookings here. Please choose another one.")
+        said = texts.gettext("This hotel no longer takes bookings here. Please choose another one.")
+    elif isinstance(error, StayNotSold):
+        others = [reason for reason in error.why.reasons if reason.code not in _SOLD_OUT]
+        if others:  # the day is over, the rule is a new one
+            said = Refusals(language, texts).reasons(others)[0]
     where = link(language, f"hotels/{slug}") + asked.query() + "#rooms"
     return see_other(request, where, notice=Caution(said))
 
