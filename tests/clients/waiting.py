@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from hotel_booking.core.db import Database
+
 _PAUSE = 0.05
 
 
@@ -55,3 +57,14 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+async def somebody_waits(db: Database) -> bool:
+    """Whether a statement waits for a lock; in a transaction of its own, as each sees these once."""
+    async with db.transaction() as tx:
+        return bool(
+            await tx.fetchval(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        )

@@ -13,19 +13,21 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write a file that has its name only once it is whole: a full disk or Ctrl-C leaves the one before. Who
     may read that stays, and where the name is a link its file is written. Raises `OSError`."""
     path = Path(os.path.realpath(path))
-    mode: int | None = None
+    before: os.stat_result | None = None
     with suppress(FileNotFoundError):
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or not os.access(path.parent, os.W_OK):
-            path.write_bytes(content)  # a terminal, a pipe; or nothing can stand beside it
+        before = path.stat()
+        # A terminal, a pipe; nothing can stand beside it; or what stands there would be somebody else's.
+        if not stat.S_ISREG(before.st_mode) or not os.access(path.parent, os.W_OK) or not _may_give(before):
+            path.write_bytes(content)
             return
-        mode = stat.S_IMODE(found.st_mode)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(16)}")
-    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
+    opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if before else 0o666)
     try:
         with os.fdopen(opened, "wb") as file:
-            if mode is not None:
-                os.fchmod(opened, mode)
+            if before is not None:
+                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(opened, before.st_uid, before.st_gid)
+                os.fchmod(opened, stat.S_IMODE(before.st_mode))
             file.write(content)
             file.flush()
             os.fsync(opened)
@@ -34,3 +36,9 @@ def replace_file(path: Path, content: bytes) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def _may_give(before: os.stat_result) -> bool:
+    """Whether a new file can be given to who has this one."""
+    own_group = before.st_gid in (os.getegid(), *os.getgroups())
+    return os.geteuid() == 0 or (before.st_uid == os.geteuid() and own_group)

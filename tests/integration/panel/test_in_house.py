@@ -24,7 +24,7 @@ from hotel_booking.domains.inventory.errors import RoomInUse
 from hotel_booking.integrations.sandbox import SandboxGateway
 from tests.clients.http_client import api_key, bearer, running, settings_for
 from tests.clients.staff_client import signed_in
-from tests.clients.waiting import until
+from tests.clients.waiting import somebody_waits, until
 from tests.factories.invariants import differences
 from tests.factories.small_hotel import (
     FIRST,
@@ -261,17 +261,6 @@ async def test_the_last_room_goes_to_one_of_two_who_stay_longer(db: Database) ->
     assert sorted(await asyncio.gather(*map(longer, both))) == ["done", "sold_out"]
     assert await taken(db, ids["DBL"], stay(5, 3)) == [2, 2, 2]
     assert await differences(db) == []
-
-
-async def somebody_waits(db: Database) -> bool:
-    """Whether a statement waits for a lock; in a transaction of its own, as each sees these once."""
-    async with db.transaction() as tx:
-        return bool(
-            await tx.fetchval(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-        )
 
 
 async def test_a_room_given_to_two_at_once_is_one_stays(db: Database) -> None:

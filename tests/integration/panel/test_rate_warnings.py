@@ -324,6 +324,14 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
             ids["FLEX"],
             night(7),
         )
+        # And from when there were three ages of children.
+        await tx.execute(
+            "UPDATE rate_night SET extra_adult = 2600, child_amounts = '{0,900,1200}'"
+            " WHERE (room_type_id, rate_plan_id, night) = ($1, $2, $3)",
+            ids["DBL"],
+            ids["FLEX"],
+            night(8),
+        )
     copied = bulk_edit(copy=["prices", "restrictions"], copy_from=str(night(7)))
     async with (
         running(settings_for(database_url, mfa_required=False)) as (app, _),
@@ -355,7 +363,7 @@ async def test_rates_are_copied_from_other_nights_and_from_another_hotel(
             (await price(db, ids, n, column="extra_adult"), await price(db, ids, n, column="child_amounts"))
             for n in range(2)
         ]
-        assert persons == [(2_500, [0, 1_200]), (None, None)]
+        assert persons == [(2_500, [0, 1_200]), (2_600, None)]
         edit = re.findall(r"/edits/(\d+)", (await client.get(GRID)).text)[0]
         undoing = await client.get(f"{GRID}/edits/{edit}")
         back = await client.post(f"{GRID}/edits/{edit}/undo", data=dict(hidden(undoing.text)))

@@ -395,6 +395,8 @@ async def test_an_offer_that_is_gone_leads_back_with_the_same_question_and_says_
         page = await second.get(late.headers["location"])
         assert "This offer has just sold out" in page.text
         assert 'class="flash warning"' in page.text
+        for nobodys in ("\u65e5\u672c", "no such"):
+            assert (await second.post("/en/book", data=offer() | {"property": nobodys})).status_code == 404
 
 
 @pytest.mark.parametrize(

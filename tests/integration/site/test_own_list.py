@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from functools import partial
+
+import msgspec
 
 from hotel_booking.app.adapters import links_of
-from hotel_booking.core.db import Database
+from hotel_booking.core.clock import utc_now
+from hotel_booking.core.db import Database, Transaction
+from hotel_booking.core.links import signature
 from hotel_booking.domains.bookings import mail
 from hotel_booking.domains.bookings.queries import booking_by_reference
+from hotel_booking.domains.bookings.service.contact import correct_guest, details
+from hotel_booking.domains.bookings.types import Booking
+from hotel_booking.domains.guests.types import GuestDetails
 from hotel_booking.domains.notifications.queries import find
 from hotel_booking.domains.notifications.rendering import rendered_message
 from tests.clients.http_client import client_of
 from tests.clients.jobs import run_jobs
 from tests.clients.staff_client import SAME_ORIGIN
+from tests.clients.waiting import somebody_waits, until
 from tests.factories.guest_accounts import opened
 from tests.factories.small_hotel import small_hotel
 from tests.integration.site.test_checkout import (
@@ -156,3 +166,71 @@ async def test_an_address_that_was_not_the_guests_opens_nothing_once_it_is_corre
         text = rendered_message(sent, links_of(app.state.settings)).text
         await right.get(re.findall(r"http\S+(/booking/\S+\?token=\S+)", text)[0])
         assert (await right.get(pay)).status_code == 200
+
+
+async def _corrected(tx: Transaction, booking: Booking, email: str) -> None:
+    """The desk writes another address."""
+    guest = msgspec.convert(booking, GuestDetails, from_attributes=True)
+    now = utc_now()
+    wanted = msgspec.structs.replace(guest, email=email)
+    await correct_guest(tx, booking_id=booking.id, guest=wanted, seen=details(booking), now=now)
+
+
+async def test_what_the_release_before_gave_opens_until_the_address_is_corrected(
+    db: Database, database_url: str
+) -> None:
+    """Cookies of a mail's link and of a list did not say for whom they are. The same address in other letters
+    is no other."""
+    await small_hotel(db, rooms=5)
+    async with (
+        site(database_url) as (app, client),
+        client_of(app, **SAME_ORIGIN) as linked,
+        client_of(app, **SAME_ORIGIN) as listed,
+    ):
+        pay = await held(client, "FLEX", "en")
+        reference = pay.split("/")[-2]
+        plain, key, at = (
+            reference.replace("-", ""),
+            app.state.settings.secret_key,
+            int(utc_now().timestamp() * 1000),
+        )
+        signed = signature(key, f"browser:hotel_booking_{plain}:{at}")
+        linked.cookies.set(f"hotel_booking_{plain}", f"{at}.{signed}")
+        listed.cookies.set("hotel_bookings", f"{plain}.{signature(key, f'browser:hotel_bookings:{plain}')}")
+        async with db.transaction() as tx:
+            booking = await booking_by_reference(tx, reference)
+            await mail.link_to_pay(tx, booking, now=booking.created_at)
+            await tx.execute("UPDATE mail_message SET status = 'sent'")
+        for address, status in ((GUEST["email"].title(), 200), ("right@example.com", 404)):
+            async with db.transaction() as tx:
+                await _corrected(tx, await booking_by_reference(tx, reference), address)
+            assert [(await browser.get(pay)).status_code for browser in (linked, listed)] == [status] * 2
+            assert (references((await linked.get("/en/booking")).text) == [reference]) == (status == 200)
+        assert (await client.get(pay)).status_code == 200
+
+
+async def test_the_browser_that_made_a_booking_keeps_it_though_it_has_found_it_since(
+    db: Database, database_url: str
+) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", "en")
+        reference = pay.split("/")[-2]
+        found = await client.post("/en/booking", data={"reference": reference, **GUEST})
+        assert found.status_code == 303
+        async with db.transaction() as tx:
+            await _corrected(tx, await booking_by_reference(tx, reference), "right@example.com")
+        assert (await client.get(pay)).status_code == 200
+
+
+async def test_an_address_that_is_being_corrected_lets_nobody_in(db: Database, database_url: str) -> None:
+    await small_hotel(db, rooms=5)
+    async with site(database_url) as (app, client), client_of(app, **SAME_ORIGIN) as late:
+        pay = await held(client, "FLEX", "en")
+        reference = pay.split("/")[-2]
+        async with db.transaction() as tx:
+            await _corrected(tx, await booking_by_reference(tx, reference), "right@example.com")
+            asking = asyncio.create_task(late.post("/en/booking", data={"reference": reference, **GUEST}))
+            await until(partial(somebody_waits, db))
+        assert (await asking).status_code == 422
+        assert (await late.get(pay)).status_code == 404

@@ -18,14 +18,17 @@ _MOST = 200
 
 
 async def remember(tx: Transaction, *, browser: bytes, booking_id: UUID, now: datetime) -> None:
-    """The browser opens the booking from now on, for `REMEMBERED`. Browsers and tabs add beside each other:
-    nothing is overwritten."""
+    """The browser opens the booking from now on, for `REMEMBERED`; the one that made it since it did, by
+    which `forget_finders` knows it. Browsers and tabs add beside each other: nothing is overwritten."""
     await tx.execute(
-        "INSERT INTO browser_booking (browser, booking_id, remembered_at) VALUES ($1, $2, $3)"
-        " ON CONFLICT (browser, booking_id) DO UPDATE SET remembered_at = excluded.remembered_at",
+        "INSERT INTO browser_booking AS w (browser, booking_id, remembered_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (browser, booking_id) DO UPDATE SET remembered_at = excluded.remembered_at"
+        "  WHERE w.remembered_at <= $4"
+        "     OR w.remembered_at > (SELECT created_at FROM booking WHERE id = w.booking_id)",
         browser,
         booking_id,
         now,
+        now - REMEMBERED,
     )
 
 

@@ -74,7 +74,7 @@ async def written_elsewhere(tx: Transaction, booking_id: UUID) -> bool:
             "SELECT EXISTS (SELECT FROM mail_message m JOIN booking b ON b.id = m.booking_id"
             "                 JOIN guest g ON g.id = b.guest_id"
             "                WHERE m.booking_id = $1 AND m.template <> 'guest_message'"
-            "                  AND m.recipient <> g.email)",
+            "                  AND small(m.recipient) <> small(g.email))",
             booking_id,
         )
     )

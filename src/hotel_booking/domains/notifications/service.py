@@ -94,14 +94,24 @@ async def put_off(tx: Transaction, *, message_id: UUID, at: datetime) -> None:
         await _enqueue(tx, message_id, at)
 
 
+async def _tried(tx: Transaction, message: Message, reply: str) -> int:
+    """How many tries ended with these words, this one included."""
+    before: int = await tx.fetchval(
+        "SELECT count(*) FROM mail_attempt WHERE message_id = $1 AND reply = $2", message.id, reply
+    )
+    return before + 1
+
+
 async def finish(
     tx: Transaction, *, message: Message, subject: str | None, delivery: Delivery, now: datetime
 ) -> None:
     """Note what became of a try; where it may be tried again, enqueue that for later. A try so slow that it
     was given up changes nothing more, unless its message arrived after all."""
     outcome = delivery.outcome
-    most = MOST_ATTEMPTS_UNWRITTEN if delivery.unwritten else MOST_ATTEMPTS
-    if outcome == "again" and message.attempts >= most:
+    if outcome == "again" and (
+        message.attempts >= MOST_ATTEMPTS
+        or (delivery.unwritten and await _tried(tx, message, delivery.reply) >= MOST_ATTEMPTS_UNWRITTEN)
+    ):
         outcome = "failed"
     # A message that waits for another worker is no trouble with the mail server, which the status page tells.
     untroubled = outcome == "sent" or (outcome == "again" and delivery.unwritten)

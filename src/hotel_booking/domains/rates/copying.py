@@ -30,7 +30,7 @@ class Source(msgspec.Struct, frozen=True):
     """Where it stands: `rows` by ids of their own, which `types` and `plans` give for those of the edit.
     `priced` are the edit's plans that have prices of their own; `back` is how long before an
     edit's night the night lies that it takes over. `further` are amounts that both hotels have alike: of
-    other ages of children there are others."""
+    other ages of children there are others. `bands`: how many of these the edit's hotel has."""
 
     copy: Copy
     rows: _Rows
@@ -38,6 +38,7 @@ class Source(msgspec.Struct, frozen=True):
     plans: Mapping[int, int]
     priced: frozenset[int]
     back: timedelta
+    bands: int
     further: tuple[str, ...] = FURTHER_PERSONS
 
     def takes_price(self, plan: int) -> bool:
@@ -58,7 +59,9 @@ class Source(msgspec.Struct, frozen=True):
             return {}
         columns = RESTRICTIONS if self.copy.restrictions else ()
         if self.takes_price(plan) and row["price"] is not None:
-            columns = (*self.further, *columns)
+            amounts = row["children"]
+            fits = not isinstance(amounts, list) or len(amounts) == self.bands  # else of bands of before
+            columns = (*(name for name in self.further if fits or name != "children"), *columns)
         return {column: row[column] for column in columns}
 
     def _at(self, kind: int, plan: int, night: date) -> Mapping[str, _Value] | None:

@@ -294,6 +294,7 @@ async def source_of(tx: Transaction, catalogue: Catalogue, edit: BulkEdit, there
         own,
         frozenset(catalogue.plans[code].id for code in plans if catalogue.plans[code].parent_id is None),
         edit.first - copy.first,
+        len(catalogue.property.child_bands),
         FURTHER_PERSONS
         if there.property.child_bands == catalogue.property.child_bands
         else FURTHER_PERSONS[:1],

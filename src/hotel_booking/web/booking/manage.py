@@ -21,7 +21,7 @@ from hotel_booking.domains.authentication.errors import LockedOut
 from hotel_booking.domains.authentication.service import lockout
 from hotel_booking.domains.bookings import notes, service
 from hotel_booking.domains.bookings.errors import BookingNotFound
-from hotel_booking.domains.bookings.queries import booking_by_reference, changes
+from hotel_booking.domains.bookings.queries import booking_by_id, booking_by_reference, changes, lock_booking
 from hotel_booking.domains.bookings.reference import normalise
 from hotel_booking.domains.bookings.types import Booking
 from hotel_booking.domains.properties.queries import postal_address, property_by_slug
@@ -117,13 +117,20 @@ async def find(request: Request[Any, Any, State], database: Database, now: datet
             return await _not_found(request, tx, now, form, error)
     async with database.transaction() as tx:
         booking = await _meant(tx, normal, email)
-        if booking is not None:
+        if booking is not None and await _is_still(tx, booking, email):
             await lockout.succeeded(tx, attempt, completely=True, now=now)
             answer = see_other(request, page_of(request, booking))
             await remember(request, tx, answer, booking=booking, now=now)
             return know_device(request, answer)
         form.errors[""] = _no_such(language_of(request))
         return await _not_found(request, tx, now, form, BookingNotFound("there is no such booking"))
+
+
+async def _is_still(tx: Transaction, booking: Booking, email: str) -> bool:
+    """Whether it is the guest's address until this transaction ends: one that is just being corrected lets
+    nobody in."""
+    await lock_booking(tx, booking.id)
+    return _is_of(await booking_by_id(tx, booking.id), email)
 
 
 async def _not_found(
@@ -149,8 +156,11 @@ async def _meant(tx: Transaction, reference: str | None, email: str) -> Booking 
         return None
     if not booking.email:  # of the desk's: no address opens it
         return None
-    same = hmac.compare_digest(email_key(booking.email).encode(), email_key(email).encode())
-    return booking if same else None
+    return booking if _is_of(booking, email) else None
+
+
+def _is_of(booking: Booking, email: str) -> bool:
+    return hmac.compare_digest(email_key(booking.email).encode(), email_key(email).encode())
 
 
 @get("/booking/{reference:str}/calendar.ics", opt=public(), include_in_schema=False)

@@ -93,13 +93,13 @@ async def own_ids(request: Request[Any, Any, State], tx: Transaction, now: datet
     found = await browsers.ids_of(tx, browser=browser, now=now) if browser is not None else []
     by_cookie = _references(request, now)
     named = await written(tx, by_cookie) if by_cookie else []
-    more = [booking.id for booking in named if _by_cookie(request, booking, now)]
+    more = [booking.id for booking in named if await _by_cookie(request, tx, booking, now)]
     return list(dict.fromkeys([*found, *more]))
 
 
 async def opens(request: Request[Any, Any, State], tx: Transaction, booking: Written, now: datetime) -> bool:
     """Whether whoever asks may open the booking: by this browser, or by the account that it is in."""
-    if _by_cookie(request, booking, now):
+    if await _by_cookie(request, tx, booking, now):
         return True
     browser, account = browser_of(request), current_guest(request)
     if browser is not None and await browsers.may_open(tx, browser=browser, booking_id=booking.id, now=now):
@@ -126,14 +126,17 @@ def _references(request: Request[Any, Any, State], now: datetime) -> list[str]:
     return list(dict.fromkeys(reference for reference in found if reference is not None))
 
 
-def _by_cookie(request: Request[Any, Any, State], booking: Written, now: datetime) -> bool:
+async def _by_cookie(
+    request: Request[Any, Any, State], tx: Transaction, booking: Written, now: datetime
+) -> bool:
     """Whether a cookie opens the booking: one that was set when its guest had the address that they have."""
-    plain = booking.reference.replace("-", "")
-    return plain in _listed(request) or any(
-        is_good(_key(request), _signed_text(plain, one.at, booking.email), one.token)
-        for one in _held(request, now)
-        if one.plain == plain
-    )
+    key, plain = _key(request), booking.reference.replace("-", "")
+    held = [one for one in _held(request, now) if one.plain == plain]
+    if any(is_good(key, _signed_text(plain, one.at, booking.email), one.token) for one in held):
+        return True
+    # As cookies were until the release of 2026-12, which did not say for whom.
+    before = any(is_good(key, _unaddressed(plain, one.at), one.token) for one in held)
+    return (before or plain in _listed(request)) and not await written_elsewhere(tx, booking.id)
 
 
 def _listed(request: Request[Any, Any, State]) -> list[str]:
@@ -161,8 +164,12 @@ def _key(request: Request[Any, Any, State]) -> str:
 
 
 def _signed_text(plain: str, at: int, email: str) -> str:
+    return for_reader(_unaddressed(plain, at), email)
+
+
+def _unaddressed(plain: str, at: int) -> str:
     # Not the path of the mails' links: a cookie is no link, and a link no cookie.
-    return for_reader(f"browser:{_BOOKING}{plain}:{at}", email)
+    return f"browser:{_BOOKING}{plain}:{at}"
 
 
 async def reread(request: Request[Any, Any, State], tx: Transaction, booking: Booking) -> Booking:

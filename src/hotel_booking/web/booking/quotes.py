@@ -61,7 +61,7 @@ async def take_offer(
             lifetime=timedelta(minutes=settings.quote_minutes),
         )
     except (StayNotSold, Invalid, NotFound) as error:
-        if not isinstance(error, StayNotSold) and not slug.replace("-", "").isalnum():
+        if not isinstance(error, StayNotSold) and not (slug.isascii() and slug.replace("-", "").isalnum()):
             raise
         return _gone(request, slug, _question(form, language, now), error)
     kept = carried({name: form.many(name) for name in CARRIED})
