@@ -28,7 +28,7 @@ from msgspec import structs
 
 from hotel_booking.app import Application
 from hotel_booking.bench.catalogue import catalogue_of, fill, slug
-from hotel_booking.core import connections, db
+from hotel_booking.core import connections
 from hotel_booking.core.clock import utc_now
 from hotel_booking.ops.embedded import Cluster
 from tests.clients.http_client import running, settings_for
@@ -147,7 +147,7 @@ async def metered(
             await init(connection)
             connection.add_query_logger(statements.note)
 
-        monkeypatch.setattr(db, "with_types", counted)
+        monkeypatch.setattr(connections, "with_types", counted)
         settings = settings_for(url, pool_size=POOL)
         if index is not None:
             settings = structs.replace(settings, search_index=True, search_index_dir=str(index))
