@@ -84,8 +84,13 @@ async def test_a_stay_is_chosen_by_keyboard(
         for key in ("PageDown", "PageDown", "PageDown", after, "Enter"):
             await page.keyboard.press(key)
         assert await page.locator("[data-said]").inner_text() == told
+        months = page.locator("[data-months]")
+        assert await months.get_attribute("aria-busy") == "true"  # which is seen, too
+        ring = "e => (s => s.content + s.opacity + s.borderTopStyle)(getComputedStyle(e, '::after'))"
+        assert await months.evaluate(ring) == '""1solid'
         there.set()
         await focused(page, "2030-06-30")
+        assert await months.get_attribute("aria-busy") == "false"
         await page.unroute_all(behavior="wait")
         for _ in range(3):
             await page.keyboard.press("PageUp")

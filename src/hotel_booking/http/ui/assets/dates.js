@@ -64,6 +64,7 @@ async function show(month, day) {
   fields.set("month", month.slice(0, 7));
   const mine = ++latest;
   coming = day ?? "";
+  place.ariaBusy = "true";
   try {
     const answer = await fetch(`${opener.dataset.dates}?${fields}`, { signal: AbortSignal.timeout(20000) });
     if (!answer.ok) throw new Error(String(answer.status));
@@ -73,19 +74,24 @@ async function show(month, day) {
     shown = month;
   } catch {
     if (mine !== latest) return;
-    coming = "";
+    here();
     said.textContent = said.dataset.failed;
     return;
   }
-  coming = "";
+  here();
   mark();
   if (day) focus(day);
+}
+
+function here() {
+  coming = "";
+  place.ariaBusy = "false";
 }
 
 function stay() {
   if (!coming) return;
   latest++;
-  coming = "";
+  here();
 }
 
 async function go(day) {
