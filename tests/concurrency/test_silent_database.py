@@ -13,6 +13,7 @@ import pytest
 from hotel_booking.core import connections
 from hotel_booking.core.db import Database, DatabaseUnavailable
 
+_LIMIT = 60  # seconds that a statement may take
 _PID = "SELECT pg_backend_pid()"
 
 
@@ -20,12 +21,19 @@ _PID = "SELECT pg_backend_pid()"
 async def watched(
     db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    """Its server ends statements after two tenths of a second; it is waited for two more."""
+    """It is waited for as long as ever, but where it stands still."""
     del db  # it is there
-    monkeypatch.setattr(connections, "_SPARE", 0.2)
     monkeypatch.setattr(connections, "_WATCH_EVERY", 0.05)
-    async with Database.open(database_url, size=3, statement_timeout_ms=200) as database:
+    async with Database.open(database_url, size=3, statement_timeout_ms=_LIMIT * 1000) as database:
         yield database
+
+
+@contextmanager
+def waited_for_shortly() -> Iterator[None]:
+    """As though the limit of statements had come already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "_SPARE", 0.3 - _LIMIT)
+        yield
 
 
 @contextmanager
@@ -33,7 +41,8 @@ def standing_still(pid: int) -> Iterator[None]:
     """A process of the server that waits for a statement, and so holds nothing others need."""
     os.kill(pid, signal.SIGSTOP)
     try:
-        yield
+        with waited_for_shortly():
+            yield
     finally:
         os.kill(pid, signal.SIGCONT)
 
@@ -75,8 +84,9 @@ async def test_a_transaction_is_given_up_where_it_waits(watched: Database) -> No
 
 async def test_who_may_take_longer_is_waited_for(watched: Database) -> None:
     async with watched.transaction() as tx:
-        await tx.let_take(60)
-        await tx.execute("SELECT pg_sleep(0.9)")
+        await tx.let_take(2 * _LIMIT)
+        with waited_for_shortly():
+            await tx.execute("SELECT pg_sleep(0.9)")
     async with asyncio.timeout(30):
         with pytest.raises(DatabaseUnavailable):  # on the same connection the limit is what it was
             await _asked_of_one_that_stands_still(watched)
