@@ -141,11 +141,24 @@ async def a_hold_is_counted_down(page: Page) -> None:
 
 
 async def a_booking_prints(page: Page) -> None:
+    """By its button; and by any way with the lines of its price, in a browser that knows no
+    `::details-content` too."""
+
+    async def answer(route: Route) -> None:
+        styles = await route.fetch()
+        older = (await styles.text()).replace("::details-content", "::unknown")
+        await route.fulfill(response=styles, body=older)
+
+    await page.route("**/checkout*.css", answer)
     await holding(page)
     await sent(page, "form.card button.primary")
     await page.evaluate("window.print = () => { document.title = 'printed'; }")
     await page.locator("[data-print]").click()
     assert await page.title() == "printed"
+    assert await page.locator(".charges").is_hidden()
+    await page.pdf()
+    assert await page.locator(".charges").is_visible()
+    assert await page.locator("details.cancel[open]").count() == 0
 
 
 async def a_card_is_typed_into_stripes_form(page: Page) -> None:
