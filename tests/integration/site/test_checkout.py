@@ -207,6 +207,25 @@ async def test_a_hold_that_is_over_charges_nothing_and_leads_back(db: Database, 
         assert await one(db, "SELECT count(*) FROM payment") == 0
 
 
+async def test_a_booking_without_a_payment_confirmed_twice_or_too_late_is_told_as_it_is(
+    db: Database, database_url: str
+) -> None:
+    """From a second tab, or a page left open: never that this way of paying is not to be had."""
+    await small_hotel(db, rooms=3)
+    form = {"method": "pay_at_property", "expected": "0"}
+    async with site(database_url) as (_, client):
+        pay = await held(client, "FLEX", language="en")
+        first, second = [await client.post(pay, data=form) for _ in range(2)]
+        assert first.headers["location"] == second.headers["location"] == pay.removesuffix("/pay")
+        assert await one(db, "SELECT array_agg(status) FROM payment") == ["captured"]
+        late = await held(client, "FLEX", language="en")
+        async with db.transaction() as tx:
+            await tx.execute("UPDATE booking SET status = 'expired' WHERE status = 'held'")
+        page = (await refused_page(client, await client.post(late, data=form))).text
+        assert "Your hold has expired" in page
+        assert "choose another" not in page
+
+
 async def test_nobody_else_opens_a_booking(db: Database, database_url: str) -> None:
     await small_hotel(db, rooms=5)
     async with site(database_url) as (_, owner), site(database_url) as (_, stranger):

@@ -88,7 +88,7 @@ async def pay(
     try:
         expected = form.shown_amount("expected", required=True)
         form.check()
-        gateway = _chosen(gateways, form.value("method"), booking)
+        gateway = _chosen(gateways, form.value("method"), booking, balance=form.flag("balance"))
         paid = await service.pay(
             database,
             gateway,
@@ -245,11 +245,13 @@ def _return_url(request: Request[Any, Any, State], settings: Settings, booking: 
     return settings.public_url.rstrip("/") + _state_of(request, booking)
 
 
-def _chosen(gateways: Gateways, method: str, booking: Booking) -> Gateway:
+def _chosen(gateways: Gateways, method: str, booking: Booking, *, balance: bool) -> Gateway:
+    """The way of paying that was chosen. Where nothing was to be paid and the booking is confirmed by now, or
+    its hold is over, it is the booking that says so."""
     if method in ("", "card"):
         return gateways.card
     gateway = gateways.of(method)
-    if gateway.page == "none" and (booking.due_now or booking.status != "held"):
+    if gateway.page == "none" and (balance or (booking.status == "held" and booking.due_now)):
         raise UnknownGateway("this booking is paid now")
     return gateway
 
