@@ -32,6 +32,7 @@ class CompiledSearch(BuildHookInterface):  # type: ignore[type-arg]  # hatchling
                     *(sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-O2", "-s", "-std=c11"),
                     # Numbers that were half written while they were read wrap around, and are not used.
                     *("-fwrapv", "-fno-sanitize=all"),
+                    "-fno-math-errno",  # a root is an instruction, of two numbers at once
                     # For every processor of its kind: an image runs on others than the one that built it.
                     *("-mcpu=baseline", "-Wall", "-Wextra", "-Werror"),
                     f'-DSOURCE="{source}"',

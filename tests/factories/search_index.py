@@ -8,11 +8,13 @@ from datetime import date
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from hotel_booking.core.db import Database
 from hotel_booking.domains.search.index.layout import (
     FIRST_NIGHT,
+    LARGEST_PRICE,
     LISTS_AT,
     LISTS_SIZE,
     NO_PRICE,
@@ -85,6 +87,10 @@ def _property(arrays: Arrays, slot: int, lists: Lists) -> dict[str, Any]:
     found["nights of rates"] = {
         rate: nights for rate, column in rates.items() if (nights := _rate_nights(arrays, column))
     }
+    columns = arrays["price"][:, first : first + count].astype("i8")
+    lowest = np.where(columns == NO_PRICE, LARGEST_PRICE + 1, columns).min(axis=1, initial=LARGEST_PRICE + 1)
+    found["lowest"] = np.where(lowest > LARGEST_PRICE, NO_PRICE, lowest).tolist()
+    assert arrays["lowest"][:, slot].tolist() == found["lowest"]
     first, count = int(arrays["first_pair"][slot]), int(arrays["pairs"][slot])
     found["pairs"] = [_pair(arrays, column) for column in range(first, first + count)]
     return found

@@ -16,7 +16,7 @@ import numpy as np
 from hotel_booking.bench.catalogue import NIGHTS
 from hotel_booking.core.db import Database
 from hotel_booking.domains.search.index.files import Folder
-from hotel_booking.domains.search.index.layout import FIRST_NIGHT, RATES, ROWS, TYPES, Arrays
+from hotel_booking.domains.search.index.layout import FIRST_NIGHT, PROPERTIES, RATES, ROWS, TYPES, Arrays
 from hotel_booking.domains.search.index.load import load
 
 # The first of these is free on no night in twenty; prices stand apart by the hotel, the room and the night.
@@ -40,11 +40,14 @@ async def _generate(url: str, path: Path, now: datetime, seed: int) -> None:
 def _draw_nights(arrays: Arrays, seed: int) -> None:
     rng = np.random.default_rng(seed)
     header = arrays["header"]
-    first, types, rates = int(header[FIRST_NIGHT]), int(header[TYPES]), int(header[RATES])
+    first, properties = int(header[FIRST_NIGHT]), int(header[PROPERTIES])
+    types, rates = int(header[TYPES]), int(header[RATES])
     kind = arrays["rate_type"][:rates]
     slots = arrays["type_slot"][kind]
     place = kind - arrays["first_type"][slots]
     base = (6000 + (slots * 7919) % 19_000 + 3_000 * place).astype("i4")
+    of_hotels = arrays["first_rate"][:properties]
     for day in range(first, first + min(NIGHTS + 2, ROWS)):
         arrays["free"][day % ROWS, :types] = _FREE[rng.integers(0, len(_FREE), types)]
-        arrays["price"][day % ROWS, :rates] = base + rng.integers(0, 2_000, rates, "i4")
+        prices = arrays["price"][day % ROWS, :rates] = base + rng.integers(0, 2_000, rates, "i4")
+        arrays["lowest"][day % ROWS, :properties] = np.minimum.reduceat(prices, of_hotels)

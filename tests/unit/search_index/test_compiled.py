@@ -14,7 +14,7 @@ from hotel_booking.api.offers import FORM as OFFERS
 from hotel_booking.api.search import FORM
 from hotel_booking.core.dates import Stay
 from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Fee, Occupancy, Step, Tax
-from hotel_booking.domains.search.area import distance_km
+from hotel_booking.domains.search.area import distance_km, on_sphere
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.brief import PlanWords, pieces_of
 from hotel_booking.domains.search.index.compiled import Compiled
@@ -50,7 +50,8 @@ def _ask(arrays: layout.Arrays, seed: int) -> list[bool]:
         if name in ("header", "taxes", "currency", "bands", "name", "country", "state", "clock"):
             continue
         if array.dtype.kind == "f":
-            array[...] = np.where(draw.random(array.shape) < seed % 4 * 0.02, np.nan, 38.7)
+            there = dict(zip("xyz", on_sphere(38.7, 38.7), strict=True)).get(name, 38.7)
+            array[...] = np.where(draw.random(array.shape) < seed % 4 * 0.02, np.nan, there)
             continue
         if array.dtype.kind in "iu":
             # Numbers that may pass for columns, and any at all.
@@ -161,7 +162,8 @@ def test_what_lies_on_the_circle_is_left_to_numpy(tmp_path: Path) -> None:
     layout.create(tmp_path / "1.index", layout.Capacity(properties=1, types=1, rates=1, pairs=1, heap=1))
     arrays = layout.Arrays(tmp_path / "1.index", writable=True)
     arrays["header"][layout.PROPERTIES] = 1
-    arrays["state"][0], arrays["lat"][0], arrays["lon"][0] = layout.LIVE, 38.9, -9.3
+    arrays["state"][0] = layout.LIVE
+    arrays["x"][0], arrays["y"][0], arrays["z"][0] = on_sphere(38.9, -9.3)
     lists, none = layout.Lists(taxes=(("line", ()),), bands=((),)), (np.zeros(1, bool),) * 3
     code, today = Compiled(arrays, LIBRARY), np.array([_ARRIVAL.toordinal()])
     away = float(distance_km(38.7, -9.1, 38.9, -9.3))

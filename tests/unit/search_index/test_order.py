@@ -15,6 +15,7 @@ from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.types import Occupancy, Tax
 from hotel_booking.domains.search import area
 from hotel_booking.domains.search.index import compiled, layout
+from hotel_booking.domains.search.index.columns import sold_always
 from hotel_booking.domains.search.index.compiled import Compiled, Page
 from hotel_booking.domains.search.index.library import LIBRARY, Picked
 from hotel_booking.domains.search.index.sold import Sales
@@ -24,6 +25,7 @@ from hotel_booking.domains.search.types import Around, SearchRequest, Within
 _ARRIVAL = date(2031, 5, 1)
 _HOTELS, _TYPES, _PLANS = 240, 2, 3
 _TODAY = np.array([_ARRIVAL.toordinal() - 3])
+_LIMITED = {"min_advance": 6, "max_advance": 6, "min_stay": 5, "max_stay": 5}
 _LIMITS = (np.zeros(1, bool),) * 3
 _TAXES = (
     (),
@@ -105,6 +107,12 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(
         share = draw.integers(-200_000, 200_000, arrays["adjust_value"].shape)
         arrays["adjust_value"][...] = np.where(arrays["adjust_kind"] == layout.PERCENT, share, few)
         arrays["taxes"][...] = draw.integers(0, len(lists.taxes), _HOTELS)
+        for name, most in _LIMITED.items():
+            drawn = draw.integers(layout.NONE, most, arrays[name].shape)
+            arrays[name][...] = np.where(draw.random(drawn.shape) < 0.3, drawn, layout.NONE)
+        columns = {name: arrays[name] for name in (*_LIMITED, "pair_own", "pair_rate")}
+        arrays["rate_always"][...] = sold_always(columns, 0, _HOTELS * _TYPES)
+        arrays["lowest"][...] = arrays["price"].reshape(layout.ROWS, _HOTELS, _TYPES).min(axis=2)
         _most_off(arrays)
         code = Compiled(arrays, LIBRARY)
         request = SearchRequest(
@@ -123,6 +131,7 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(
         found = [(one.total, one.id, one.pair) for one in map(Picked._make, page.picked.tolist())]
         assert found == sorted(sold)[:21]
         assert len(exact.hotels) > 21
+        assert 0 < arrays["rate_always"].mean() < 1
         assert page.sold == (len(exact.hotels) if counted else 0)
         code.give_back(page.scratch)
 
@@ -131,7 +140,7 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(
 def test_distances_are_those_of_numpy(tmp_path: Path, lat: float) -> None:
     assert LIBRARY is not None
     arrays, draw = _arrays(tmp_path), np.random.default_rng(7)
-    arrays["price"][...], arrays["free"][...] = 9_000, 9
+    arrays["price"][...], arrays["lowest"][...], arrays["free"][...] = 9_000, 9_000, 9
     lists = layout.Lists(taxes=(("line", ()),), bands=((),))
     code, compared = Compiled(arrays, LIBRARY), 0
     for radius in (0.5, 25.0, 120.0, 480.0):
@@ -140,6 +149,8 @@ def test_distances_are_those_of_numpy(tmp_path: Path, lat: float) -> None:
         arrays["lat"][...] = np.clip(draw.uniform(lat - reach, lat + reach, _HOTELS), -90, 90)
         lons = 20 + draw.uniform(-reach, reach, _HOTELS) / max(0.02, np.cos(np.radians(lat)))
         arrays["lon"][...] = (lons + 180) % 360 - 180
+        points = map(area.on_sphere, arrays["lat"].tolist(), arrays["lon"].tolist())
+        arrays["x"][...], arrays["y"][...], arrays["z"][...] = zip(*points, strict=True)
         request = SearchRequest(
             where=where,
             stay=Stay(_ARRIVAL, _ARRIVAL + timedelta(days=1)),

@@ -64,6 +64,12 @@ def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     return 2 * EARTH_KM * asin(min(1.0, sqrt(h)))
 
 
+def on_sphere(lat: float, lon: float) -> tuple[float, float, float]:
+    """A point of a sphere of radius 1: towards the meridian of Greenwich, towards the east, and up."""
+    up, over = radians(lat), radians(lon)
+    return cos(up) * cos(over), cos(up) * sin(over), sin(up)
+
+
 def distances(
     where: Around, lats: npt.ArrayLike, lons: npt.ArrayLike
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -7,13 +7,13 @@
 
 enum { AROUND, BOX, WITHIN };
 enum { MOST_SCHEMES = 64, AMENITY_WORDS = 16, RANGES = 2 };
+enum { BLOCK = 64 };                           /* hotels whose distances are told at once */
 
 /* Where hotels are looked for, and what of themselves they must have. */
 typedef struct {
     i64 used, sorted;                        /* slots; the first `sorted` rise by `cell` */
     i64 shape, ranges;
-    double lat, lon, radius_km;              /* AROUND, */
-    double sine, cosine;                     /* and of that latitude */
+    double x, y, z, radius_km;               /* AROUND */
     double south, north, west[RANGES], east[RANGES];
     i64 country, region;                     /* WITHIN; a negative region: any */
     i64 stars;                               /* a bit for each number of them; negative: any */
@@ -29,24 +29,22 @@ typedef struct {
     i64 key[MOST_SCHEMES], of_scheme[MOST_SCHEMES];
 } Found;
 
-static const double EARTH_KM = 6371.0088, RADIAN = 0.017453292519943295;
+static const double EARTH_KM = 6371.0088;
 
-/* Of up to SMALL, or twice that: what the next term would add is less than a double of this size tells apart. */
-static const double SMALL = 0.01;
-
-static double small_sine(double x) {
-    double square = x * x;
-    return x * (1 - square * (1.0 / 6 - square * (1.0 / 120 - square * (1.0 / 5040 - square * (1.0 / 362880)))));
-}
-
-static double small_cosine(double x) {
-    double square = x * x;
-    return 1 - square * (1.0 / 2 - square * (1.0 / 24 - square * (1.0 / 720 - square * (1.0 / 40320))));
-}
+/* Of sines up to this one: what the next term would add is less than a double of this size tells apart. */
+static const double SMALL = 0.02;
 
 static double small_arcsine(double x) {
     double square = x * x;
     return x * (1 + square * (1.0 / 6 + square * (3.0 / 40 + square * (15.0 / 336 + square * (105.0 / 3456)))));
+}
+
+/* The sines of half the angles between the middle of a circle and some hotels: half of the straight ways. */
+static void half_sines(const Index *index, const Area *area, i64 from, i64 count, double *sines) {
+    for (i64 i = 0; i < count; i++) {
+        double x = index->x[from + i] - area->x, y = index->y[from + i] - area->y, z = index->z[from + i] - area->z;
+        sines[i] = sqrt((x * x + y * y + z * z) / 4);
+    }
 }
 
 /* The first of the sorted slots whose cell is at least `cell`, or, where `after`, more than it. */
@@ -60,33 +58,23 @@ static i64 first_from(const Index *index, i64 sorted, double cell, int after) {
     return low;
 }
 
-/* Whether a slot is in the area; negative where that or its metres depend on how sines are rounded. */
-static int lies_in(const Index *index, const Area *area, i64 slot, i64 *metres) {
-    double lat = index->lat[slot], lon = index->lon[slot];
-    *metres = 0;
-    if (area->shape == WITHIN)
-        return index->country[slot] == area->country && (area->region < 0 || index->region[slot] == area->region);
-    int between = 0;
-    for (i64 range = 0; range < area->ranges; range++) between |= lon >= area->west[range] && lon <= area->east[range];
-    if (!between || !(lat >= area->south && lat <= area->north)) return 0;
-    if (area->shape == BOX) return 1;
-    double up = (lat - area->lat) * (RADIAN / 2), over = (lon - area->lon) * (RADIAN / 2), km, h;
-    if (fabs(up) < SMALL && fabs(over) < SMALL) {
-        double north = 2 * up, cosine = area->cosine * small_cosine(north) - area->sine * small_sine(north);
-        up = small_sine(up);
-        over = small_sine(over);
-        h = up * up + area->cosine * cosine * over * over;
-        km = 2 * EARTH_KM * small_arcsine(sqrt(h));
-    } else {
-        up = sin(up);
-        over = sin(over);
-        h = up * up + area->cosine * cos(lat * RADIAN) * over * over;
-        km = 2 * EARTH_KM * asin(sqrt(h < 1 ? h : 1));
-    }
+/* Whether a hotel with this sine is in the circle, and its metres; negative where that depends on roundings. */
+static int lies_near(const Area *area, double sine, i64 *metres) {
+    double km = 2 * EARTH_KM * (sine < SMALL ? small_arcsine(sine) : asin(sine < 1 ? sine : 1));
     double whole = (double)(i64)(km * 1000);
     if (fabs(km - area->radius_km) < 1e-9 || fabs(km * 1000 - whole - 0.5) < 1e-6) return -1;
     *metres = (i64)whole + (km * 1000 - whole > 0.5);
     return km < area->radius_km;
+}
+
+/* Whether a slot is in a box, a country or a region. */
+static int lies_in(const Index *index, const Area *area, i64 slot) {
+    double lat = index->lat[slot], lon = index->lon[slot];
+    if (area->shape == WITHIN)
+        return index->country[slot] == area->country && (area->region < 0 || index->region[slot] == area->region);
+    int between = 0;
+    for (i64 range = 0; range < area->ranges; range++) between |= lon >= area->west[range] && lon <= area->east[range];
+    return between && lat >= area->south && lat <= area->north;
 }
 
 static int has_all(const Index *index, const Area *area, i64 slot) {
@@ -101,10 +89,13 @@ static int has_all(const Index *index, const Area *area, i64 slot) {
  * places of their schemes among the different ones. */
 static int gather(const Index *index, const Area *area, i64 from, i64 to, i64 most, i64 *slots, i64 *metres, i64 *ahead,
                   i64 *schemes, Found *found) {
+    double sines[BLOCK];
     for (i64 slot = from; slot < to; slot++) {
-        i64 away;
+        i64 away = 0, of_block = (slot - from) % BLOCK;
+        if (area->shape == AROUND && !of_block)
+            half_sines(index, area, slot, to - slot < BLOCK ? to - slot : BLOCK, sines);
         if (index->state[slot] == EMPTY) continue;
-        int lies = lies_in(index, area, slot, &away);
+        int lies = area->shape == AROUND ? lies_near(area, sines[of_block], &away) : lies_in(index, area, slot);
         if (lies < 0) return NOT_KNOWN;
         if (!lies || !has_all(index, area, slot)) continue;
         i64 clock = index->clock[slot];

@@ -12,6 +12,7 @@ from hotel_booking.core.folding import sort_form
 from hotel_booking.domains.properties.catalogue import RoomType
 from hotel_booking.domains.rates.catalogue import RatePlan
 from hotel_booking.domains.rates.queries import Catalogue
+from hotel_booking.domains.search.area import on_sphere
 from hotel_booking.domains.search.index.layout import (
     AMENITY_WORDS,
     AMOUNT,
@@ -71,6 +72,7 @@ def property_columns(catalogue: Catalogue, region: int) -> dict[str, object]:
         "cell": cell_of(property_.lat, property_.lon),
         "lat": property_.lat,
         "lon": property_.lon,
+        **dict(zip("xyz", on_sphere(property_.lat, property_.lon), strict=True)),
         "stars": property_.stars,
         "country": letters_code(property_.country) if _LETTERS(property_.country) else 0,
         "region": region,
@@ -109,7 +111,7 @@ def pair_columns(
     rates: Sequence[Rate],
     policies: list[int],
     deposits: list[int],
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Of room types on plans, in order of types and there of plans. `policies` and `deposits`: the places of
     those of the plans, in their order."""
     types, plans = list(catalogue.room_types.values()), list(catalogue.plans.values())
@@ -138,6 +140,16 @@ def pair_columns(
         "policy": tiled(policies),
         "deposit": tiled(deposits),
     }
+
+
+def sold_always(pairs: Mapping[str, Any], first_rate: int, rates: int) -> Array:
+    """Of a property's rates, on which of them a pair of these columns is sold on all nights that they have a
+    price, whatever the days before the arrival and the length of the stay."""
+    limited = (np.asarray(pairs["pair_own"]) != NONE) | (pairs["min_advance"] > 0) | (pairs["min_stay"] > 1)
+    limited |= (pairs["max_advance"] != NONE) | (pairs["max_stay"] != NONE)
+    found = np.zeros(rates, "u1")
+    found[np.asarray(pairs["pair_rate"], "i8")[~limited] - first_rate] = 1
+    return found
 
 
 def columns_of(places: Mapping[Any, int], *keys: Array) -> Array:

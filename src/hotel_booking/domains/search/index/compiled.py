@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from ctypes import addressof, c_int64, c_void_p
 from datetime import date
 from functools import lru_cache
-from math import cos, radians, sin
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from hotel_booking.domains.exchange.compare import Exchange
 from hotel_booking.domains.rates.party import Party
 from hotel_booking.domains.rates.types import Occupancy
-from hotel_booking.domains.search.area import bounds
+from hotel_booking.domains.search.area import bounds, on_sphere
 from hotel_booking.domains.search.find import MANY, MOST_COUNTED, compared_in
 from hotel_booking.domains.search.index import layout
 from hotel_booking.domains.search.index.compiled_offers import CompiledOffers
@@ -272,7 +271,7 @@ class Compiled:
         if stars is None or not all(0 <= code < 64 * layout.AMENITY_WORDS for code in request.amenities):
             return None
         shape, country, region = _WITHIN, 0, -1
-        lat = lon = radius_km = south = north = 0.0
+        x = y = z = radius_km = south = north = 0.0
         meridians: list[tuple[float, float]] = []
         if isinstance(where, Within):
             country = layout.letters_code(where.country)
@@ -281,20 +280,20 @@ class Compiled:
             shape = _BOX
             south, north, meridians = bounds(where)
             if isinstance(where, Around):
-                shape, lat, lon, radius_km = _AROUND, where.lat, where.lon, where.radius_km
+                shape, radius_km = _AROUND, where.radius_km
+                x, y, z = on_sphere(where.lat, where.lon)
         (west, east), (west_too, east_too) = (*meridians, *_NO_RANGES)[:RANGES]
         amenities = _NO_AMENITIES
         if request.amenities:
             amenities = [0] * layout.AMENITY_WORDS
             for code in request.amenities:
                 amenities[code // 64] |= 1 << code % 64
-        turned = radians(lat)
         return AREA.pack(
             self._header[layout.PROPERTIES],
             self._header[layout.SORTED],
             shape,
             len(meridians),
-            *(lat, lon, radius_km, sin(turned), cos(turned), south, north, west, west_too, east, east_too),
+            *(x, y, z, radius_km, south, north, west, west_too, east, east_too),
             country,
             region,
             stars,

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from hotel_booking.domains.rates.types import CancellationPolicy, Deposit, Tax
 
-FORMAT = 7
+FORMAT = 8
 ROWS = 416  # nights in the ring: 400 to sell, and room for days that differ over the earth
 NOT_ON_SALE = -32768  # in `free`: the night has no inventory
 NO_PRICE = -1
@@ -70,6 +70,8 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "type_rule": ("u2", (ROWS, "types")),  # place in `rules`; 0 restricts nothing
     "price": ("i4", (ROWS, "rates")),  # minor units, or NO_PRICE
     "rate_rule": ("u2", (ROWS, "rates")),
+    # the lowest price of a property's rates, or NO_PRICE; less than that while its prices are written
+    "lowest": ("i4", (ROWS, "properties")),
     # restrictions by number: each different one stands once; 0 stands for None
     "rule_flags": ("u1", (MAX_RULES,)),  # CLOSED | TO_ARRIVAL | TO_DEPARTURE
     "rule_min_arrival": ("i2", (MAX_RULES,)),
@@ -81,6 +83,10 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "cell": ("f8", ("properties",)),
     "lat": ("f8", ("properties",)),
     "lon": ("f8", ("properties",)),
+    # the same as a point of a sphere of radius 1, which distances are told by without sines
+    "x": ("f8", ("properties",)),
+    "y": ("f8", ("properties",)),
+    "z": ("f8", ("properties",)),
     "stars": ("i1", ("properties",)),
     "country": ("u2", ("properties",)),  # letters_code
     "region": ("i4", ("properties",)),  # GeoNames id of its place's region; 0: none
@@ -124,6 +130,8 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     # 1: some night of the ring has amounts of its own for extra persons. They are not here: such parties are
     # left to SQL.
     "rate_own_extras": ("u1", ("rates",)),
+    # 1: some plan is sold on all its nights, whatever the days before and the length of the stay
+    "rate_always": ("u1", ("rates",)),
     # pairs
     "pair_type": ("i4", ("pairs",)),
     "pair_rate": ("i4", ("pairs",)),  # whose prices it is sold at
@@ -258,6 +266,17 @@ def slot_of(arrays: Arrays, slug: str) -> int | None:
     return None
 
 
+def put_lowest(arrays: Arrays, slots: Array, rows: Array) -> None:
+    """Find the lowest price of each of these properties' nights."""
+    nights = np.unique(slots.astype("i8") * ROWS + rows)
+    for group in np.split(nights, np.flatnonzero(np.diff(nights // ROWS)) + 1):
+        of_slot = int(group[0]) // ROWS if len(group) else 0
+        first, count = int(arrays["first_rate"][of_slot]), int(arrays["rates"][of_slot])
+        prices = arrays["price"][group % ROWS, first : first + count].view("u4")
+        arrays["lowest"][group % ROWS, of_slot] = prices.min(axis=1, initial=_HIGHEST).view("i4")
+
+
+_HIGHEST = np.uint32(2**32 - 1)  # NO_PRICE, read without a sign
 _PREFIX = 4096
 _AROUND = 64 * 1024
 _COUNTED = {"properties": PROPERTIES, "types": TYPES, "rates": RATES, "pairs": PAIRS, "heap": HEAP}

@@ -25,15 +25,15 @@ DONE, TOO_MANY = 0, 2
 RANGES = 2  # of meridians
 
 POINTERS = (
-    "free", "type_rule", "price", "rate_rule",
+    "free", "type_rule", "price", "rate_rule", "lowest",
     "first_type", "types", "first_rate", "rates", "first_pair", "pairs",
     "taxes", "currency", "bands",
     "base_occupancy", "max_occupancy", "max_adults", "max_children", "extra_adult", "child_amounts",
-    "rate_type", "rate_own_extras",
+    "rate_type", "rate_own_extras", "rate_always",
     "pair_type", "pair_rate", "pair_own", "adjust_kind", "adjust_value",
     "min_advance", "max_advance", "min_stay", "max_stay", "meal",
-    "state", "id", "region", "version", "cell", "lat", "lon", "stars", "country", "clock", "pair_plan",
-    "amenities", "name", "off_share", "off_night", "off_person",
+    "state", "id", "region", "version", "cell", "lat", "lon", "x", "y", "z", "stars", "country", "clock",
+    "pair_plan", "amenities", "name", "off_share", "off_night", "off_person",
     "content_at", "content_size", "brief_size", "pieces_size", "policy",
     "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max", "heap",
 )  # fmt: skip
@@ -52,9 +52,9 @@ Gives = PYFUNCTYPE(c_int64, c_int64, c_int64, c_int64)
 
 
 # What each search asks is packed: to make a structure of so many fields takes longer. `Area` of area.c:
-# used, sorted, shape, ranges; lat, lon, radius_km, sine, cosine, south, north, west and east of each range;
+# used, sorted, shape, ranges; x, y, z, radius_km, south, north, west and east of each range;
 # country, region, stars, asks_amenities; amenities; arrival, clocks; today.
-AREA = Struct(f"4q{7 + 2 * RANGES}d4q{layout.AMENITY_WORDS}Q2qP")
+AREA = Struct(f"4q{6 + 2 * RANGES}d4q{layout.AMENITY_WORDS}Q2qP")
 # `Stay` of stays.c: first_row, nights, rooms, kinds; each; rules; through, arrival, departure; meals,
 # compares, least, most, sort, wanted, lazy; gives; follows, value, then, id.
 STAY = Struct("4qPq3P7qP4q")

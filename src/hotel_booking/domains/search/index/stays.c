@@ -338,15 +338,14 @@ static i64 least_of(const Index *index, const Scheme *scheme, i64 nights, i64 pa
 /* The pairs that a hotel sells to the party, with meals that are wanted, in the order of pairs; how many, or a
  * negative number where that is not known here. `schemes` are those of the party's kinds of rooms, `days` those from
  * the hotel's own today to the arrival. `left` is set where only SQL can tell. */
-static i64 sold_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot,
-                   i64 days, Sold *sold, int *left) {
-    Open open;
+static i64 sold_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 days,
+                   const Open *open, Sold *sold, int *left) {
     Basis basis;
     i64 kinds = stay->kinds, count = 0, type, rate, of_type = -1, of_rate = -1, sum[MOST_KINDS];
     *left = 0;
-    if (open_for(index, stay, schemes, kinds, rows, slot, &open) != DONE || open.pairs > MOST_PAIRS) return -1;
-    for (i64 pair = open.first_pair; pair < open.first_pair + open.pairs; pair++) {
-        int known = is_sold(index, stay, &open, days, pair, &type, &rate);
+    if (open->pairs > MOST_PAIRS) return -1;
+    for (i64 pair = open->first_pair; pair < open->first_pair + open->pairs; pair++) {
+        int known = is_sold(index, stay, open, days, pair, &type, &rate);
         if (known < 0) return -1;
         if (!known) continue;
         i64 meal = index->meal[pair], total = 0;
@@ -372,6 +371,26 @@ static i64 sold_of(const Index *index, const Stay *stay, const Scheme *const *sc
     return count;
 }
 
+/* How many pairs a hotel sells to the party, at least: none, or one, or all of them where that is not seen by its rates
+ * alone, which most are. As `sold_of` otherwise. */
+static i64 sells(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
+                 int *left) {
+    Open open;
+    Sold sold[MOST_PAIRS];
+    int good = 0, always = 0, own_extras = 0;
+    *left = 0;
+    if (open_for(index, stay, schemes, stay->kinds, rows, slot, &open) != DONE) return -1;
+    for (i64 place = 0; place < open.rates; place++) {
+        i64 rate = open.first_rate + place;
+        if (!open.good_rate[place]) continue;
+        good = 1;
+        always |= index->always[rate];
+        own_extras |= index->own_extras[rate];
+    }
+    if (!good || (always && !own_extras && !stay->meals)) return good;
+    return sold_of(index, stay, schemes, rows, days, &open, sold, left);
+}
+
 /* What the party pays for a pair, or a negative number where that is not known here. */
 static i64 paid_for(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, const Sold *one) {
     Basis basis;
@@ -394,23 +413,29 @@ static i64 cheapest_of(const Sold *sold, i64 count) {
     return cheapest;
 }
 
-/* What a hotel costs the party at least, by its prices alone, whether it sells the stay or not; or a negative number
- * where nothing that they fit in has a price on some night. */
-static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot) {
-    i64 first = index->first_rate[slot], rates = index->rate_count[slot], nights = stay->nights, sum = 0, bound = 0;
-    i64 share = index->off_share[slot], night_off = index->off_night[slot], person_off = index->off_person[slot];
+/* The sum of the lowest prices of the nights at which a hotel has beds for the party, of its first 64 rates; or a
+ * negative number where nothing has a price on some night. */
+static i64 lowest_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot) {
+    i64 first = index->first_rate[slot], rates = index->rate_count[slot], nights = stay->nights, sum = 0;
     uint64_t fit = UINT64_MAX; /* a bit for each of the first rates: that its type has beds for all rooms of the party */
+    int larger = 0;
+    for (i64 kind = 0; kind < stay->kinds; kind++) larger |= schemes[kind]->persons > A_COUPLE || schemes[kind]->children;
+    if (!larger) { /* they fit nearly everywhere */
+        for (i64 night = 0; night < nights; night++) {
+            i64 least = index->lowest[rows[night] * index->properties + slot];
+            if (least < 0) return -1;
+            sum += least;
+        }
+        return sum;
+    }
     if (first < 0 || rates < 0 || first + rates > index->rates) return 0;
     for (i64 kind = 0; kind < stay->kinds; kind++) {
-        if (schemes[kind]->persons <= A_COUPLE && !schemes[kind]->children) continue; /* they fit nearly everywhere */
         for (i64 i = 0; i < rates && i < 64; i++) {
             i64 type = index->rate_type[first + i];
             if (type < 0 || type >= index->types) return 0;
             if (!fits(index, type, schemes[kind])) fit &= ~((uint64_t)1 << i);
         }
     }
-    if (share < 0 || share > MILLION || night_off < 0 || night_off > LARGEST || person_off < 0 || person_off > LARGEST)
-        return 0;
     for (i64 night = 0; night < nights; night++) {
         const int32_t *price = index->price + rows[night] * index->rates + first;
         uint32_t least = UINT32_MAX; /* no price is more than any */
@@ -421,6 +446,17 @@ static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *s
         if (least > INT32_MAX) return -1;
         sum += least;
     }
+    return sum;
+}
+
+/* What a hotel costs the party at least, by its prices alone, whether it sells the stay or not; or a negative number
+ * where nothing that they fit in has a price on some night. */
+static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot) {
+    i64 nights = stay->nights, bound = 0, sum = lowest_of(index, stay, schemes, rows, slot);
+    i64 share = index->off_share[slot], night_off = index->off_night[slot], person_off = index->off_person[slot];
+    if (sum < 0) return -1;
+    if (share < 0 || share > MILLION || night_off < 0 || night_off > LARGEST || person_off < 0 || person_off > LARGEST)
+        return 0;
     for (i64 kind = 0; kind < stay->kinds; kind++) {
         const Scheme *scheme = schemes[kind];
         i64 off = (sum * share + MILLION - 1) / MILLION, each = nights * person_off * scheme->persons;
@@ -433,13 +469,24 @@ static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *s
     return bound;
 }
 
+/* What the filter on totals looks at. */
+static i64 compared(const Stay *stay, const Scheme *scheme, i64 total) {
+    return stay->compares ? converted(scheme, total) : total;
+}
+
+static int is_too_dear(const Stay *stay, const Scheme *scheme, i64 total) {
+    return stay->most >= 0 && compared(stay, scheme, total) > stay->most;
+}
+
 /* The least total of the party that a hotel sells and that passes, and the first pair that has it; of the pairs
  * that are wanted. Taxes are most of the work: only pairs that may cost less are asked for them. */
 static int sell(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot, i64 days,
                 i64 *best, i64 *least) {
+    Open open;
     Sold sold[MOST_PAIRS];
     int left;
-    i64 count = sold_of(index, stay, schemes, rows, slot, days, sold, &left);
+    if (open_for(index, stay, schemes, stay->kinds, rows, slot, &open) != DONE) return NOT_KNOWN;
+    i64 count = sold_of(index, stay, schemes, rows, days, &open, sold, &left);
     *best = left ? LEFT_TO_SQL : NONE_SOLD;
     *least = 0;
     if (count < 0) return NOT_KNOWN;
@@ -449,10 +496,8 @@ static int sell(const Index *index, const Stay *stay, const Scheme *const *schem
         if (*best != NONE_SOLD && one->least > *least) continue;
         i64 total = paid_for(index, stay, schemes, rows, one);
         if (total < 0) return NOT_KNOWN;
-        if (stay->least >= 0 || stay->most >= 0) {
-            i64 compared = stay->compares ? converted(schemes[0], total) : total;
-            if (compared < stay->least || (stay->most >= 0 && compared > stay->most)) continue;
-        }
+        if (stay->least >= 0 && compared(stay, schemes[0], total) < stay->least) continue;
+        if (is_too_dear(stay, schemes[0], total)) continue;
         if (*best != NONE_SOLD && (total > *least || (total == *least && one->pair > *best))) continue;
         i64 wanted = stay->gives ? stay->gives(slot, one->pair, total) : 1;
         if (wanted < 0) return NOT_KNOWN;
@@ -463,10 +508,10 @@ static int sell(const Index *index, const Stay *stay, const Scheme *const *schem
     return DONE;
 }
 
-/* Has what `sold_of` will read of a hotel fetched, while another one is looked at: in a large catalogue most of it is
+/* Has what `open_for` will read of a hotel fetched, while another one is looked at: in a large catalogue most of it is
  * in no cache, and each of these lines would be waited for. */
-static void fetch(const Index *index, const Stay *stay, const i64 *rows, i64 slot) {
-    i64 type = index->first_type[slot], rate = index->first_rate[slot], pair = index->first_pair[slot];
+static void fetch_nights(const Index *index, const Stay *stay, const i64 *rows, i64 slot) {
+    i64 type = index->first_type[slot], rate = index->first_rate[slot];
     for (i64 night = 0; night <= stay->nights; night++) {
         i64 of_types = rows[night] * index->types + type, of_rates = rows[night] * index->rates + rate;
         __builtin_prefetch(index->free + of_types);
@@ -474,6 +519,11 @@ static void fetch(const Index *index, const Stay *stay, const i64 *rows, i64 slo
         __builtin_prefetch(index->price + of_rates);
         __builtin_prefetch(index->rate_rule + of_rates);
     }
+}
+
+/* And what `sold_of` will read. */
+static void fetch_pairs(const Index *index, i64 slot) {
+    i64 pair = index->first_pair[slot];
     __builtin_prefetch(index->pair_type + pair);
     __builtin_prefetch(index->pair_rate + pair);
     __builtin_prefetch(index->pair_own + pair);
@@ -562,19 +612,18 @@ int page(const Index *index, const Stay *stay, const Scheme *const *known, const
             continue;
         }
         Entry entry = {0, 0, index->id[slot], place, NONE_SOLD, 0};
+        if (!stay->lazy && place + FETCHED < hotels) fetch_nights(index, stay, rows, slots[place + FETCHED]);
+        if (stay->sort == BY_PRICE || stay->most >= 0) {
+            entry.total = bound_of(index, stay, kinds, rows, slot);
+            if (entry.total < 0 || is_too_dear(stay, scheme, entry.total)) continue;
+        }
         if (!stay->lazy) {
-            Sold sold[MOST_PAIRS];
             int only_sql;
-            if (place + FETCHED < hotels) fetch(index, stay, rows, slots[place + FETCHED]);
-            i64 pairs = sold_of(index, stay, kinds, rows, slot, ahead[place], sold, &only_sql);
+            i64 pairs = sells(index, stay, kinds, rows, slot, ahead[place], &only_sql);
             if (pairs < 0) return NOT_KNOWN;
             if (only_sql) left[counts->left++] = place;
             if (!pairs) continue;
             counts->sold++;
-            entry.total = sold[cheapest_of(sold, pairs)].least;
-        } else if (stay->sort == BY_PRICE) {
-            entry.total = bound_of(index, stay, kinds, rows, slot);
-            if (entry.total < 0) continue;
         }
         if (!key_of(index, stay, scheme, slot, metres[place], &entry)) return NOT_KNOWN;
         /* By price that is the least that its key can be. */
@@ -587,8 +636,10 @@ int page(const Index *index, const Stay *stay, const Scheme *const *known, const
         if (first.best == NONE_SOLD) {
             i64 slot = slots[first.place];
             const Scheme *const *kinds = known + schemes[first.place] * stay->kinds;
-            for (i64 next = 1; stay->lazy && next < 3 && next < count; next++) /* one of these comes next */
-                fetch(index, stay, rows, slots[heap[next].place]);
+            for (i64 next = 1; next < 3 && next < count; next++) { /* one of these comes next */
+                if (stay->lazy) fetch_nights(index, stay, rows, slots[heap[next].place]);
+                fetch_pairs(index, slots[heap[next].place]);
+            }
             if (sell(index, stay, kinds, rows, slot, ahead[first.place], &first.best, &first.total)) return NOT_KNOWN;
             if (first.best == LEFT_TO_SQL) left[counts->left++] = first.place;
             if (!key_of(index, stay, kinds[0], slot, metres[first.place], &first)) return NOT_KNOWN;

@@ -26,6 +26,7 @@ from hotel_booking.domains.search.index.columns import (
     pair_columns,
     property_columns,
     rates_of,
+    sold_always,
     type_columns,
 )
 from hotel_booking.domains.search.index.layout import (
@@ -49,6 +50,7 @@ from hotel_booking.domains.search.index.layout import (
     Arrays,
     Lists,
     cell_of,
+    put_lowest,
     put_slug,
     slot_of,
 )
@@ -142,15 +144,17 @@ class Writer:
             bands = len(catalogue.property.child_bands)
             self._put(first_type, type_columns(slot, list(catalogue.room_types.values()), bands), len(types))
             by_id = {one: first_type + place for place, one in enumerate(types)}
+            asked = self._policy_places(slot, catalogue), self._deposit_places(slot, catalogue)
+            columns = pair_columns(catalogue, first_type, first_rate, rates, *asked)
+            self._put(first_pair, columns, pairs)
             rate_columns = {
                 "rate_plan_id": [plan for _, plan in rates],
                 "rate_type": [by_id[kind] for kind, _ in rates],
                 "rate_own_extras": own_extras,
+                "rate_always": sold_always(columns, first_rate, len(rates)),
             }
             self._put(first_rate, rate_columns, len(rates))
-            asked = self._policy_places(slot, catalogue), self._deposit_places(slot, catalogue)
-            columns = pair_columns(catalogue, first_type, first_rate, rates, *asked)
-            self._put(first_pair, columns, pairs)
+            put_lowest(arrays, np.full(ROWS, slot), np.arange(ROWS))
             arrays["version"][slot] += 1
             arrays["state"][slot] = SQL_ONLY if whole or slot in self._misfits else LIVE
             self.write_lists()
@@ -217,7 +221,9 @@ class Writer:
         self._misfit(slots[price > LARGEST_PRICE])
         self.arrays["rate_own_extras"][columns[nights["extras"] != 0]] = 1
         self._put_rules("rate_rule", rows, columns, self._numbers(nights["rule"], slots))
+        self.arrays["lowest"][rows, slots] = 0  # no hotel is thought dearer than it is
         self.arrays["price"][rows, columns] = np.where(price > LARGEST_PRICE, NO_PRICE, price)
+        put_lowest(self.arrays, slots, rows)
         return list(dict.fromkeys(zip(strange["type"].tolist(), strange["plan"].tolist(), strict=True)))
 
     def begin_night(self) -> int:
@@ -229,6 +235,7 @@ class Writer:
         self.arrays["type_rule"][day % ROWS, :types] = 0
         self.arrays["price"][day % ROWS, :rates] = NO_PRICE
         self.arrays["rate_rule"][day % ROWS, :rates] = 0
+        self.arrays["lowest"][day % ROWS, : int(self.header[PROPERTIES])] = NO_PRICE
         self._rolling = 1
         return day
 
