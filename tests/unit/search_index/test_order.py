@@ -58,7 +58,7 @@ def _arrays(folder: Path, lists: bytes = b"") -> layout.Arrays:
         np.arange(types) % 5 + 1,
     )
     arrays["max_children"][...] = np.arange(types) % 2
-    arrays["base_occupancy"][...] = 2
+    arrays["base_occupancy"][...] = np.arange(types) % 2 + 1
     for name in ("min_advance", "max_advance", "min_stay", "max_stay"):
         arrays[name][...] = layout.NONE
     arrays["currency"][...] = layout.letters_code("EUR")
@@ -83,6 +83,13 @@ def _most_off(arrays: layout.Arrays) -> None:
     for name, kind in columns.items():
         off = np.where(kinds == kind, -values, 0).reshape(_HOTELS, -1)
         arrays[name][...] = np.maximum(off.max(axis=1), 0)
+
+
+def _least_extras(arrays: layout.Arrays) -> None:
+    """Fills in the least that extra persons cost."""
+    arrays["most_base"][...] = arrays["base_occupancy"].reshape(_HOTELS, _TYPES).max(axis=1)
+    arrays["least_adult"][...] = arrays["extra_adult"].reshape(_HOTELS, _TYPES).min(axis=1)
+    arrays["least_child"][...] = arrays["child_amounts"].reshape(_HOTELS, _TYPES, -1).min(axis=1)
 
 
 @pytest.mark.parametrize("dearest", [40, 3_000, 40_000])
@@ -114,6 +121,7 @@ def test_the_cheapest_come_first_whatever_rounding_and_taxes_add(
         arrays["rate_always"][...] = sold_always(columns, 0, _HOTELS * _TYPES)
         arrays["lowest"][...] = arrays["price"].reshape(layout.ROWS, _HOTELS, _TYPES).min(axis=2)
         _most_off(arrays)
+        _least_extras(arrays)
         code = Compiled(arrays, LIBRARY)
         request = SearchRequest(
             where=Within("PT"),

@@ -80,6 +80,7 @@ def property_columns(catalogue: Catalogue, region: int) -> dict[str, object]:
         "amenities": np.array(words, "u8"),
         "name": sort_form(property_.name).encode()[:40],
         **{name: _most_off(catalogue, kind) for name, kind in _OFF.items()},
+        **_least_extras(list(catalogue.room_types.values()), len(property_.child_bands)),
     }
 
 
@@ -89,9 +90,22 @@ def _most_off(catalogue: Catalogue, kind: int) -> int:
     return max([0, *(-(plan.adjust_value or 0) for plan in plans)])
 
 
+def _least_extras(types: Sequence[RoomType], bands: int) -> dict[str, object]:
+    """What any of the types charges at least for extra persons."""
+    return {
+        "most_base": max((kind.base_occupancy for kind in types), default=0),
+        "least_adult": min((kind.extra_adult for kind in types), default=0),
+        "least_child": np.array(_child_amounts(types, bands) or [[0] * BANDS], "i8").min(axis=0),
+    }
+
+
+def _child_amounts(types: Sequence[RoomType], bands: int) -> list[list[int]]:
+    """By type and child band; a band without an amount is free."""
+    return [[*kind.child_amounts[:bands], *[0] * BANDS][:BANDS] for kind in types]
+
+
 def type_columns(slot: int, types: Sequence[RoomType], bands: int) -> dict[str, object]:
-    """Of room types, in order. A child band without an amount is free."""
-    amounts = [[*kind.child_amounts[:bands], *[0] * BANDS][:BANDS] for kind in types]
+    """Of room types, in order."""
     return {
         "type_id": [kind.id for kind in types],
         "type_slot": [slot] * len(types),
@@ -100,7 +114,7 @@ def type_columns(slot: int, types: Sequence[RoomType], bands: int) -> dict[str, 
         "max_adults": [kind.max_adults for kind in types],
         "max_children": [kind.max_children for kind in types],
         "extra_adult": [kind.extra_adult for kind in types],
-        "child_amounts": np.array(amounts, "i8").reshape(len(types), BANDS),
+        "child_amounts": np.array(_child_amounts(types, bands), "i8").reshape(len(types), BANDS),
     }
 
 

@@ -41,6 +41,8 @@ typedef struct {
     const char *name;
     const int32_t *off_share;
     const i64 *off_night, *off_person;
+    const int16_t *most_base;
+    const i64 *least_adult, *least_child;
     const i64 *content_at;
     const int32_t *content_size, *brief_size, *pieces_size;
     const uint16_t *policy;

@@ -96,6 +96,11 @@ ARRAYS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "off_share": ("i4", ("properties",)),
     "off_night": ("i8", ("properties",)),
     "off_person": ("i8", ("properties",)),
+    # the most persons that one of its types has in its price, and the least that a type charges for another
+    # one: nothing where `rate_own_extras` says that some night charges otherwise
+    "most_base": ("i2", ("properties",)),
+    "least_adult": ("i8", ("properties",)),
+    "least_child": ("i8", ("properties", BANDS)),
     "name": ("S40", ("properties",)),  # the first bytes of its sort form
     "clock": ("u2", ("properties",)),  # place in the heap's list of (time zone, end of day)
     "taxes": ("u2", ("properties",)),  # place in the heap's list of (rounding, taxes)

@@ -34,6 +34,7 @@ POINTERS = (
     "min_advance", "max_advance", "min_stay", "max_stay", "meal",
     "state", "id", "region", "version", "cell", "lat", "lon", "x", "y", "z", "stars", "country", "clock",
     "pair_plan", "amenities", "name", "off_share", "off_night", "off_person",
+    "most_base", "least_adult", "least_child",
     "content_at", "content_size", "brief_size", "pieces_size", "policy",
     "rule_flags", "rule_min_arrival", "rule_min_through", "rule_max", "heap",
 )  # fmt: skip

@@ -449,6 +449,18 @@ static i64 lowest_of(const Index *index, const Stay *stay, const Scheme *const *
     return sum;
 }
 
+/* What a hotel charges at least for the extra persons of a room, each night. */
+static i64 extras_of(const Index *index, const Scheme *scheme, i64 slot) {
+    i64 sum = 0, more = scheme->adults - index->most_base[slot], amount = index->least_adult[slot];
+    if (more > 0 && amount > 0 && amount <= LARGEST_EXTRA) sum += more * divided(amount, scheme->step) * scheme->step;
+    for (int band = 0; band < BANDS && scheme->children; band++) {
+        amount = index->least_child[slot * BANDS + band];
+        if (amount > 0 && amount <= LARGEST_EXTRA)
+            sum += scheme->in_band[band] * divided(amount, scheme->step) * scheme->step;
+    }
+    return sum;
+}
+
 /* What a hotel costs the party at least, by its prices alone, whether it sells the stay or not; or a negative number
  * where nothing that they fit in has a price on some night. */
 static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *schemes, const i64 *rows, i64 slot) {
@@ -459,11 +471,12 @@ static i64 bound_of(const Index *index, const Stay *stay, const Scheme *const *s
         return 0;
     for (i64 kind = 0; kind < stay->kinds; kind++) {
         const Scheme *scheme = schemes[kind];
-        i64 off = (sum * share + MILLION - 1) / MILLION, each = nights * person_off * scheme->persons;
+        i64 paid = sum + nights * extras_of(index, scheme, slot);
+        i64 off = (paid * share + MILLION - 1) / MILLION, each = nights * person_off * scheme->persons;
         if (off < nights * night_off) off = nights * night_off;
         if (off < each) off = each;
         /* Each night's price and adjustment, each line's net, and each tax of it, is rounded. */
-        i64 least = sum - off - scheme->step * nights * (2 + LINES * (1 + scheme->taxes));
+        i64 least = paid - off - scheme->step * nights * (2 + LINES * (1 + scheme->taxes));
         bound += ((least > 0 ? least : 0) + scheme->fixed * scheme->step) * stay->each[kind];
     }
     return bound;

@@ -137,6 +137,8 @@ class Writer:
             if whole:
                 self._misfits.discard(slot)
             self._describe(slot, catalogue, region)
+            if any(own_extras):
+                arrays["least_adult"][slot] = arrays["least_child"][slot] = 0
             self._keep_content(slot, *texts)
             arrays["first_type"][slot], arrays["types"][slot] = first_type, len(types)
             arrays["first_rate"][slot], arrays["rates"][slot] = first_rate, len(rates)
@@ -219,7 +221,9 @@ class Writer:
         price, rows = nights["price"], nights["day"] % ROWS
         slots = self.arrays["type_slot"][self.arrays["rate_type"][columns]]
         self._misfit(slots[price > LARGEST_PRICE])
-        self.arrays["rate_own_extras"][columns[nights["extras"] != 0]] = 1
+        own = nights["extras"] != 0
+        self.arrays["rate_own_extras"][columns[own]] = 1
+        self.arrays["least_adult"][slots[own]] = self.arrays["least_child"][slots[own]] = 0
         self._put_rules("rate_rule", rows, columns, self._numbers(nights["rule"], slots))
         self.arrays["lowest"][rows, slots] = 0  # no hotel is thought dearer than it is
         self.arrays["price"][rows, columns] = np.where(price > LARGEST_PRICE, NO_PRICE, price)
