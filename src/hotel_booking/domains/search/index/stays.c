@@ -534,13 +534,21 @@ static void fetch_nights(const Index *index, const Stay *stay, const i64 *rows, 
     }
 }
 
-/* And what `sold_of` will read. */
+/* And what `sold_of` and `tell` will read. */
 static void fetch_pairs(const Index *index, i64 slot) {
     i64 pair = index->first_pair[slot];
     __builtin_prefetch(index->pair_type + pair);
     __builtin_prefetch(index->pair_rate + pair);
     __builtin_prefetch(index->pair_own + pair);
+    __builtin_prefetch(index->adjust_kind + pair);
     __builtin_prefetch(index->adjust_value + pair);
+    __builtin_prefetch(index->min_advance + pair);
+    __builtin_prefetch(index->max_advance + pair);
+    __builtin_prefetch(index->min_stay + pair);
+    __builtin_prefetch(index->max_stay + pair);
+    __builtin_prefetch(index->meal + pair);
+    __builtin_prefetch(index->pair_plan + pair);
+    __builtin_prefetch(index->policy + pair);
 }
 
 /* Whether one hotel comes before another. `unknown` is set where names go on beyond what the arrays have. */
