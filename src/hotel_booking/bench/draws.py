@@ -57,6 +57,11 @@ def search(rng: random.Random, catalogue: Catalogue, cities: Sequence[City]) -> 
     return get("search", "/api/v1/search", query)
 
 
+def named(city: City, first: date) -> dict[str, object]:
+    """A search of a city by its id, for a night."""
+    return {"place": city.id, "arrival": first + timedelta(days=2), "departure": first + timedelta(days=3)}
+
+
 def offers(rng: random.Random, catalogue: Catalogue) -> Request:
     """All offers of a hotel for a stay."""
     return get("offers", f"/api/v1/properties/{_hotel(rng, catalogue)}/offers", _asked(rng, catalogue))
